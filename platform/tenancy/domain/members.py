@@ -1,0 +1,180 @@
+"""The team: who may enter which workspace as what, changed by those only who may as much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from api.problems import FieldError, Invalid, NotFound, Problem
+from tenancy.domain.invites import open_invites, workspaces_of_grant
+from tenancy.domain.reach import Reach
+from tenancy.domain.records import record_everywhere
+from tenancy.models import Invite, Membership, Organization, Tenant
+from tenancy.permissions import ROLES, grantable_roles
+
+
+@dataclass(frozen=True, slots=True)
+class TeamLine:
+    """One member as the team page shows them.
+
+    `clients`: names within the reader's own reach, None for every client; `more`: how many others
+    there are. `roles`: what the reader may make of them, empty when they are beyond reach.
+    """
+
+    id: UUID
+    name: str
+    email: str
+    role: str
+    clients: tuple[str, ...] | None
+    more: int
+    roles: tuple[str, ...]
+    is_you: bool
+    is_last_owner: bool
+
+
+def team_of(reach: Reach, workspace: Tenant) -> list[TeamLine]:
+    """Who may enter this workspace, the strongest roles first. Three queries."""
+    rows = _members(reach.organization)
+    owners = sum(_is_full_owner(row) for row in rows)
+    shown = [row for row in rows if row.all_workspaces or workspace in row.workspaces.all()]
+    order = list(ROLES)
+    shown.sort(key=lambda row: (order.index(row.role), row.user.name.lower(), row.user.email))
+    return [_line(row, reach, owners) for row in shown]
+
+
+def invites_for(reach: Reach, workspace: Tenant, *, wall: datetime) -> list[Invite]:
+    """Open invitations to this workspace that the reader could take back."""
+    return [
+        invite
+        for invite in open_invites(reach.organization, wall=wall)
+        if reach.may_grant(invite.role)
+        and reach.covers(workspaces_of_grant(invite))
+        and (invite.all_workspaces or workspace in invite.workspaces.all())
+    ]
+
+
+@transaction.atomic
+def change_role(member_id: UUID, *, role: str, by: Reach, now: datetime) -> Membership:
+    """Raises `Invalid` for an unknown role, `Problem` forbidden (403) or last_owner (409), and
+    `NotFound`. Giving the role somebody has is harmless."""
+    member = _member_for_update(member_id, by)
+    if role not in ROLES:
+        raise Invalid([FieldError("role", "unknown_role", f"One of: {', '.join(ROLES)}.")])
+    if not by.may_grant(role):
+        raise _beyond()
+    if role == member.role:
+        return member
+    _keep_an_owner(member)
+    before, member.role = member.role, role
+    member.save(update_fields=["role"])
+    _record("member.role_changed", member, by, {"from": before, "to": role}, now)
+    return member
+
+
+@transaction.atomic
+def remove_member(member_id: UUID, *, by: Reach, now: datetime) -> Membership:
+    """Takes somebody off the team; their account and what they did stay. Raises as above."""
+    member = _member_for_update(member_id, by)
+    _keep_an_owner(member)
+    _record("member.removed", member, by, {"role": member.role}, now)
+    Membership.objects.filter(id=member.id).delete()
+    return member
+
+
+def _member_for_update(member_id: UUID, by: Reach) -> Membership:
+    # The organization is the lock: of two owners who remove each other, the second is refused.
+    Organization.objects.select_for_update(no_key=True).get(id=by.organization.id)
+    if not by.can("manage_team"):
+        raise _beyond()
+    found = (
+        Membership.objects.filter(id=member_id, organization=by.organization)
+        .select_related("user", "organization")
+        .first()
+    )
+    if found is None or not _shares(found, by):
+        raise NotFound("This member")
+    if not (by.may_grant(found.role) and by.covers(workspaces_of_grant(found))):
+        raise _beyond()
+    return found
+
+
+def _shares(member: Membership, by: Reach) -> bool:
+    if by.workspaces is None or member.all_workspaces:
+        return True
+    return member.workspaces.filter(id__in=by.workspaces).exists()
+
+
+def _keep_an_owner(member: Membership) -> None:
+    if not _is_full_owner(member):
+        return
+    others = Membership.objects.filter(
+        ~Q(id=member.id),
+        organization=member.organization,
+        role="owner",
+        all_workspaces=True,
+        user__is_active=True,
+    )
+    if not others.exists():
+        raise Problem(
+            "last_owner",
+            "This is the last owner of all clients. Make somebody else an owner first.",
+            status=409,
+        )
+
+
+def _is_full_owner(member: Membership) -> bool:
+    return member.role == "owner" and member.all_workspaces
+
+
+def _members(organization: Organization) -> Sequence[Membership]:
+    return list(
+        Membership.objects.filter(organization=organization, user__is_active=True)
+        .select_related("user")
+        .prefetch_related("workspaces")
+    )
+
+
+def _line(member: Membership, reach: Reach, owners: int) -> TeamLine:
+    named = workspaces_of_grant(member)
+    seen = [
+        one.name for one in named or () if reach.workspaces is None or one.id in reach.workspaces
+    ]
+    changeable = reach.may_grant(member.role) and reach.covers(named)
+    return TeamLine(
+        id=member.id,
+        name=member.user.name,
+        email=member.user.email,
+        role=member.role,
+        clients=None if named is None else tuple(sorted(seen)),
+        more=0 if named is None else len(named) - len(seen),
+        roles=tuple(grantable_roles(reach.role)) if changeable else (),
+        is_you=member.user_id == reach.user.id,
+        is_last_owner=_is_full_owner(member) and owners == 1,
+    )
+
+
+def _beyond() -> Problem:
+    return Problem(
+        "forbidden",
+        "You cannot change somebody who may more, or sees more clients, than you do.",
+        status=403,
+    )
+
+
+def _record(
+    action: str, member: Membership, by: Reach, data: dict[str, str], now: datetime
+) -> None:
+    record_everywhere(
+        action,
+        organization=by.organization,
+        workspaces=workspaces_of_grant(member),
+        target=member.user.email,
+        data=data,
+        actor=by.user,
+        now=now,
+    )

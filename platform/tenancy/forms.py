@@ -1,0 +1,79 @@
+"""Forms of the settings pages. They check shapes; the domain verbs check the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+
+from api.problems import Invalid
+from tenancy.domain.keys import SCOPES
+from tenancy.models import WriteKey
+
+
+class ApiKeyForm(forms.Form):
+    name = forms.CharField(max_length=80)
+    scopes = forms.MultipleChoiceField(
+        choices=list(SCOPES.items()),
+        error_messages={
+            "required": "Choose at least one thing the key may do.",
+            "invalid_choice": "Your role does not allow you to make a key with %(value)s.",
+        },
+    )
+
+    def __init__(self, *args: Any, scopes: Mapping[str, str] = SCOPES, **kwargs: Any) -> None:
+        """`scopes`: those that whoever makes the key may give."""
+        super().__init__(*args, **kwargs)
+        self.fields["scopes"].choices = list(scopes.items())  # type: ignore[attr-defined]
+
+
+class WriteKeyForm(forms.Form):
+    name = forms.CharField(max_length=80)
+    kind = forms.ChoiceField(choices=WriteKey.Kind.choices)
+    allowed_origins = forms.CharField(required=False, max_length=2000)
+
+    def clean_allowed_origins(self) -> list[str]:
+        """One origin a line, such as https://shop.example."""
+        origins: list[str] = self.cleaned_data["allowed_origins"].split()
+        for origin in origins:
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
+                raise forms.ValidationError(f"{origin} is no origin: write https://shop.example")
+        return origins
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("kind") == "public" and cleaned.get("allowed_origins") == []:
+            self.add_error("allowed_origins", "A public key needs the sites it may be used on.")
+        return cleaned
+
+
+class JoinForm(forms.Form):
+    name = forms.CharField(max_length=120, error_messages={"required": "Write your name."})
+    password = forms.CharField(
+        max_length=200, strip=False, error_messages={"required": "Choose a password."}
+    )
+
+
+class InviteForm(forms.Form):
+    email = forms.CharField(max_length=254, error_messages={"required": "Write an e-mail address."})
+    role = forms.CharField(max_length=12, error_messages={"required": "Choose a role."})
+    reach = forms.ChoiceField(choices=[("all", "All"), ("some", "Some")])
+    workspaces = forms.MultipleChoiceField(required=False)
+
+    def __init__(self, *args: Any, slugs: Iterable[str] = (), **kwargs: Any) -> None:
+        """`slugs`: the workspaces the inviter may choose from."""
+        super().__init__(*args, **kwargs)
+        self.fields["workspaces"].choices = [(slug, slug) for slug in slugs]  # type: ignore[attr-defined]
+
+
+class RoleForm(forms.Form):
+    role = forms.CharField(max_length=12)
+
+
+def take_over(form: forms.Form, problem: Invalid) -> None:
+    """Puts a domain verb's field errors beside the fields they belong to."""
+    for error in problem.errors:
+        form.add_error(error.field if error.field in form.fields else None, error.detail)
