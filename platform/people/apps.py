@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class PeopleConfig(AppConfig):
+    name = "people"
+
+    def ready(self) -> None:
+        from people.views import find_contacts
+        from web import finding, nav
+
+        nav.register("Audience", "Contacts", "users", "people:contacts", 10, key="c")
+        finding.register("Contacts", "user", find_contacts)

@@ -1,0 +1,8 @@
+from django.urls import path
+
+from people import views
+
+app_name = "people"
+urlpatterns = [
+    path("w/<slug:slug>/contacts/", views.contact_list, name="contacts"),
+]

@@ -1,0 +1,160 @@
+"""Finding contacts by parts of names, numbers and addresses; the tokens keep step with contacts."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from people.core.searching import tokens_of, wanted_by
+from people.domain.attributes import TraitChange, change_contacts
+from people.domain.queries import list_contacts
+from people.domain.resolving import IdentityRef, resolve_contacts
+from people.domain.searching import index_contacts
+from people.models import SearchToken
+from tenancy.scope import tenant_scope
+from tests.support.world import Brand, World
+
+MAYA = {"first_name": "María José", "last_name": "O'Connor-Díaz"}
+
+
+def add(world: World, phone: str, **traits: str) -> UUID:
+    (found,) = resolve_contacts([IdentityRef(phone=phone)], now=world.now)
+    assert found is not None
+    change_contacts([TraitChange(found, traits)], now=world.now)
+    return found
+
+
+def found(term: str, *, with_personal: bool = True) -> list[UUID]:
+    return [c.id for c in list_contacts(search=term, with_personal=with_personal).contacts]
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "maria", "MARÍA", "ari", "jose", "María José", "jose maria", "connor", "o'con", "diaz",
+        "az", "maria diaz", "0142", "142", "55014", "310 555", "(310) 555-0142", "+1 310 555 0142",
+        "13105550142", "310555", "jo.parker", "jo.parker@ex", "JO.PARKER@example.com", "jo", "u-77",
+    ],
+)  # fmt: skip
+def test_what_finds_her(world: World, term: str) -> None:
+    with tenant_scope(world.shop.tenant.id):
+        (key,) = resolve_contacts(
+            [IdentityRef(external_id="u-77", phone="+13105550142")], now=world.now
+        )
+        assert key is not None
+        change_contacts(
+            [TraitChange(key, {**MAYA, "email": "Jo.Parker@example.com"})], now=world.now
+        )
+        add(world, "+12125550199", first_name="Ruth", last_name="Okonkwo", email="r@example.com")
+        assert found(term) == [key]
+
+
+@pytest.mark.parametrize(
+    "term", ["a", "14", "@", "xyz", "99999", "\x00ma", "%", "_", "''", "parker"]
+)
+def test_what_finds_nobody(world: World, term: str) -> None:
+    with tenant_scope(world.shop.tenant.id):
+        key = add(world, "+13105550142", **MAYA, email="jo.parker@example.com")
+        assert found(term) == []
+        assert found("") == [key]
+
+
+def test_a_reader_without_numbers_finds_names_and_ids_alone(world: World) -> None:
+    with tenant_scope(world.shop.tenant.id):
+        (key,) = resolve_contacts(
+            [IdentityRef(external_id="u-77", phone="+13105550142")], now=world.now
+        )
+        assert key is not None
+        change_contacts([TraitChange(key, {**MAYA, "email": "zoe@example.com"})], now=world.now)
+        for term in ("0142", "+13105550142", "13105550142", "zoe", "zoe@example.com", "zoe@"):
+            assert found(term) == [key], term
+            assert found(term, with_personal=False) == [], term
+        assert found("maria", with_personal=False) == [key]
+        assert found("u-77", with_personal=False) == [key]
+
+
+def test_tokens_follow_every_change(world: World) -> None:
+    with tenant_scope(world.shop.tenant.id):
+        key = add(world, "+13105550142", first_name="Maya", email="maya@example.com")
+        change_contacts(
+            [TraitChange(key, {"first_name": "Nora", "phone": "+12125550123", "email": None})],
+            now=world.now,
+        )
+        assert found("maya") == [key]  # the old address still recognizes her
+        assert found("aya") == []
+        assert found("nora") == [key]
+        assert found("0123") == [key]
+        assert found("0142") == [key]  # and so does the old number
+        change_contacts([TraitChange(key, {"first_name": "Zelda"})], now=world.now)
+        assert found("nora") == []
+        assert found("zeld") == [key]
+        # A further number that only resolving binds.
+        resolve_contacts([IdentityRef(external_id="n", phone="+12125550123")], now=world.now)
+        resolve_contacts([IdentityRef(external_id="n", phone="+14155550177")], now=world.now)
+        assert found("0177") == [key]
+        before = set(SearchToken.objects.values_list("id", flat=True))
+        index_contacts([key])
+        assert set(SearchToken.objects.values_list("id", flat=True)) == before
+
+
+def test_pages_of_what_was_found(world: World) -> None:
+    with tenant_scope(world.shop.tenant.id):
+        keys = resolve_contacts(
+            [IdentityRef(phone=f"+1310555{n:04}") for n in range(100, 160)], now=world.now
+        )
+        change_contacts(
+            [TraitChange(k, {"first_name": "Ada" if n % 2 else "Bo"})
+             for n, k in enumerate(keys) if k], now=world.now,
+        )  # fmt: skip
+        wanted = sorted((k for n, k in enumerate(keys) if n % 2 and k), reverse=True)
+        seen: list[UUID] = []
+        after = None
+        while True:
+            page = list_contacts(search="ada", after=after, limit=7)
+            seen += [contact.id for contact in page.contacts]
+            after = page.next_after
+            if after is None:
+                break
+        assert seen == wanted
+        some = set(wanted[::3])
+        inside = list_contacts(search="ada", ids=some, limit=50)
+        assert {contact.id for contact in inside.contacts} == some
+
+
+def test_the_other_workspace_is_not_searched(world: World) -> None:
+    def fill(brand: Brand) -> UUID:
+        with tenant_scope(brand.tenant.id):
+            return add(world, "+13105550142", first_name="Maya")
+
+    ours, _ = fill(world.shop), fill(world.other)
+    with tenant_scope(world.shop.tenant.id):
+        assert found("maya") == [ours]
+        assert found("0142") == [ours]
+
+
+def test_indexing_costs_the_same_for_many(world: World) -> None:
+    with tenant_scope(world.shop.tenant.id):
+        keys = resolve_contacts(
+            [IdentityRef(phone=f"+1310555{n:04}") for n in range(100, 160)], now=world.now
+        )
+        with CaptureQueriesContext(connection) as few:
+            change_contacts(
+                [TraitChange(k, {"first_name": "A b"}) for k in keys[:2] if k], now=world.now
+            )
+        with CaptureQueriesContext(connection) as many:
+            change_contacts(
+                [TraitChange(k, {"first_name": "C d"}) for k in keys if k], now=world.now
+            )
+        assert len(many) <= len(few)
+
+
+def test_tokens_are_few_and_short() -> None:
+    huge = tokens_of(
+        names=["x" * 200, " ".join("abcdefgh" * 3 for _ in range(40))], phones=[], emails=[]
+    )
+    assert len(huge) < 60
+    assert max(len(token) for _, token in huge) <= 24
+    assert wanted_by("x" * 5000)
