@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class EventsConfig(AppConfig):
+    name = "events"
+
+    def ready(self) -> None:
+        from web import nav
+
+        nav.register_tab("settings", "Webhooks", "events:webhooks", 32, permission="manage_keys")

@@ -1,0 +1,1 @@
+"""The HTTP edges that take events in: plain Django views, because they are the hot path."""

@@ -1,0 +1,192 @@
+"""Contacts over the API: list, create, read, change."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.paging import Keyset
+from api.problems import NotFound
+from api.schema import PAGE, list_of
+from api.serializers import Strict, read_body
+from events.core.contact_spec import read_changes, read_contact
+from events.domain.changing import change_contact, taken
+from events.domain.contacts import CREATED, REFUSED, NewContact, save_contacts
+from people.domain.queries import (
+    ContactFacts,
+    contacts_by_id,
+    list_contacts,
+    workspace_defaults,
+)
+from tenancy.api_base import TenantAPIView, path_id
+from tenancy.ids import show_id
+from tenancy.shapes import IdField
+
+by_id = Keyset(UUID)
+MAX_SEARCH = 200
+
+
+def _text(most: int) -> serializers.CharField:
+    return serializers.CharField(
+        required=False, allow_null=True, allow_blank=True, max_length=most, trim_whitespace=False
+    )
+
+
+class ContactChange(Strict):
+    """What is left out stays; null takes a value away."""
+
+    phone = _text(40)
+    email = _text(254)
+    first_name = _text(200)
+    last_name = _text(200)
+    locale = _text(35)
+    timezone = _text(64)
+    city = _text(200)
+    region = _text(200)
+    postal_code = _text(32)
+    country = _text(2)
+    attributes = serializers.DictField(
+        required=False, help_text="The brand's own, each with its JSON type; null takes one away."
+    )
+
+
+class ContactWrite(ContactChange):
+    """At least one of external_id, phone and email."""
+
+    external_id = _text(256)
+
+
+class ContactShown(serializers.Serializer[Any]):
+    """One person. Phone numbers are E.164."""
+
+    id = IdField("con")
+    external_id = serializers.CharField(allow_null=True)
+    phone = serializers.CharField(allow_null=True)
+    phone_type = serializers.CharField(allow_blank=True)
+    email = serializers.CharField(allow_null=True)
+    first_name = serializers.CharField(allow_blank=True)
+    last_name = serializers.CharField(allow_blank=True)
+    locale = serializers.CharField(allow_blank=True)
+    timezone = serializers.CharField(allow_blank=True)
+    city = serializers.CharField(allow_blank=True)
+    region = serializers.CharField(allow_blank=True)
+    postal_code = serializers.CharField(allow_blank=True)
+    country = serializers.CharField(allow_blank=True)
+    attributes = serializers.DictField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class ContactList(TenantAPIView):
+    required_scopes = {"GET": "contacts:read", "POST": "contacts:write"}
+
+    @extend_schema(
+        operation_id="listContacts",
+        parameters=[
+            OpenApiParameter(
+                "search",
+                {"type": "string", "maxLength": MAX_SEARCH},
+                description="A name, number, e-mail or id.",
+            ),
+            *PAGE,
+        ],
+        responses=list_of("contacts", ContactShown),
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first."""
+        page = by_id.read(request.query_params)
+        found = list_contacts(
+            search=request.query_params.get("search", "")[:MAX_SEARCH],
+            after=page.after[0] if page.after else None,
+            limit=page.limit,
+        )
+        return Response(
+            {
+                "contacts": [show_contact(contact) for contact in found.contacts],
+                "next_cursor": by_id.write([found.next_after]) if found.next_after else None,
+            }
+        )
+
+    @extend_schema(
+        operation_id="saveContact",
+        request=ContactWrite,
+        responses={200: ContactShown, 201: ContactShown},
+    )
+    def post(self, request: Request) -> Response:
+        """Makes a contact (201), or changes the one that has these identifiers (200).
+
+        409 `identifier_taken` when they belong to different people. Says nothing about consent:
+        somebody who is written down may not be texted yet. A key without contacts:read gets the id
+        back and nothing of what was known.
+        """
+        body = read_body(ContactWrite, request)
+        ref, traits = read_contact(body, country=workspace_defaults().country)
+        [saved] = save_contacts([NewContact(ref, traits)], now=request.now)  # type: ignore[attr-defined]
+        if saved.outcome == REFUSED or saved.contact_id is None:
+            raise taken([saved.taken])
+        status = 201 if saved.outcome == CREATED else 200
+        return Response(_told(request, saved.contact_id), status=status)
+
+
+class ContactDetail(TenantAPIView):
+    required_scopes = {"GET": "contacts:read", "PATCH": "contacts:write"}
+
+    @extend_schema(operation_id="readContact", responses=ContactShown)
+    def get(self, request: Request, ref: str) -> Response:
+        """What is known of one contact."""
+        return Response(show_contact(access_contact(path_id("con", ref, "This contact"))))
+
+    @extend_schema(operation_id="changeContact", request=ContactChange, responses=ContactShown)
+    def patch(self, request: Request, ref: str) -> Response:
+        """What is left out stays; null takes a value away. A number that is replaced stays known:
+        whoever writes from it is still recognized. A key without contacts:read gets the id back and
+        nothing of what is known."""
+        found = access_contact(path_id("con", ref, "This contact"))
+        body = read_body(ContactChange, request)
+        traits = read_changes(body, country=workspace_defaults().country)
+        change_contact(found.id, traits, now=request.now)  # type: ignore[attr-defined]
+        return Response(_told(request, found.id))
+
+
+def access_contact(contact_id: UUID) -> ContactFacts:
+    """Raises `NotFound`, also for somebody erased."""
+    found = contacts_by_id([contact_id]).get(contact_id)
+    if found is None or found.erased_at is not None:
+        raise NotFound("This contact")
+    return found
+
+
+def _told(request: Request, contact_id: UUID) -> dict[str, Any]:
+    """The contact after a change. Whoever may only write must not read by writing."""
+    shown = show_contact(access_contact(contact_id))
+    if "contacts:read" in request.key.scopes:  # type: ignore[attr-defined]
+        return shown
+    told = dict.fromkeys(shown, "")
+    kept = {name: shown[name] for name in ("id", "created_at", "updated_at")}
+    return {**told, "external_id": None, "phone": None, "email": None, "attributes": {}, **kept}
+
+
+def show_contact(contact: ContactFacts) -> dict[str, Any]:
+    return {
+        "id": show_id("con", contact.id),
+        "external_id": contact.external_id,
+        "phone": contact.phone,
+        "phone_type": contact.phone_type,
+        "email": contact.email,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "locale": contact.locale,
+        "timezone": contact.timezone,
+        "city": contact.city,
+        "region": contact.region,
+        "postal_code": contact.postal_code,
+        "country": contact.country,
+        "attributes": contact.attributes,
+        "created_at": contact.created_at,
+        "updated_at": contact.updated_at,
+    }
