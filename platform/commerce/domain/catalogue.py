@@ -1,0 +1,123 @@
+"""The product catalogue as the shop's server keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from commerce.core.money import decimals_of
+from commerce.domain.product_rows import (
+    ProductState,
+    insert_products,
+    read_products,
+    write_products,
+)
+from events.core.names import PRODUCT_INVENTORY_CHANGED, PRODUCT_PRICE_CHANGED
+from events.domain.recording import NewEvent, append_events
+
+CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class ProductInput:
+    """What the shop says of a product. None: leave as it is."""
+
+    key: str
+    name: str | None = None
+    category: str | None = None
+    price_minor: int | None = None
+    currency: str | None = None
+    stock: int | None = None
+    url: str | None = None
+    image_url: str | None = None
+
+
+def upsert_products(inputs: Sequence[ProductInput], *, now: datetime) -> list[str]:
+    """Creates and changes products; returns created, updated or unchanged for each input.
+
+    Every change of stock or price is an event with the old and the new value (a new product's
+    first ones too), so raising a stock from 0 sets off what waits for it. Repeating is harmless.
+    """
+    keys = {given.key for given in inputs}
+    known = set(read_products(keys))
+    insert_products(keys - known, now=now)
+    before = read_products(keys, lock=True)
+    states = dict(before)
+    outcomes: list[str] = []
+    events: list[NewEvent] = []
+    for given in inputs:
+        old = states[given.key]
+        new = _merge(old, given, now)
+        states[given.key] = new
+        if given.key not in known:
+            outcomes.append(CREATED)
+            known.add(given.key)
+        else:
+            outcomes.append(UPDATED if new != old else UNCHANGED)
+        events += _news(old, new, now)
+    ids = append_events(events, now=now)
+    for event, event_id in zip(events, ids, strict=True):
+        if event.name == PRODUCT_INVENTORY_CHANGED and event.subject_id:
+            # The projection of this very event must find that it has been applied.
+            state = states[event.subject_id]
+            states[event.subject_id] = replace(state, stock_event_id=event_id)
+    write_products([s for key, s in sorted(states.items()) if s != before[key]], now=now)
+    return outcomes
+
+
+def _merge(old: ProductState, given: ProductInput, now: datetime) -> ProductState:
+    described = {
+        name: value
+        for name in ("name", "category", "url", "image_url")
+        if (value := getattr(given, name)) is not None and value != getattr(old, name)
+    }
+    changed: dict[str, Any] = {**described, "described_at": now} if described else {}
+    price = (given.price_minor, given.currency)
+    if given.price_minor is not None and price != (old.price_minor, old.currency):
+        changed |= {"price_minor": price[0], "currency": price[1], "price_at": now}
+    if given.stock is not None and given.stock != old.stock:
+        changed |= {"stock": given.stock, "previous_stock": old.stock, "stock_at": now}
+    return replace(old, **changed) if changed else old
+
+
+def _news(old: ProductState, new: ProductState, now: datetime) -> list[NewEvent]:
+    found = []
+    if new.stock != old.stock:
+        data: dict[str, Any] = {"quantity": new.stock, "previous_quantity": old.stock}
+        found.append(_event(PRODUCT_INVENTORY_CHANGED, new, data, now))
+    if (new.price_minor, new.currency) != (old.price_minor, old.currency):
+        data = {"previous_price": _amount(old)}
+        found.append(_event(PRODUCT_PRICE_CHANGED, new, data, now))
+    return found
+
+
+def _event(name: str, product: ProductState, data: dict[str, Any], now: datetime) -> NewEvent:
+    told = {
+        "product_id": product.key,
+        "name": product.name,
+        "category": product.category,
+        "price": _amount(product),
+        "currency": product.currency,
+        "url": product.url,
+        "image_url": product.image_url,
+        **data,
+    }
+    return NewEvent(
+        name,
+        None,
+        {key: value for key, value in told.items() if value not in (None, "")},
+        now,
+        subject_kind="product",
+        subject_id=product.key,
+    )
+
+
+def _amount(product: ProductState) -> str | None:
+    """The price in major units as text, "19.99": exact, and how shops write it."""
+    if product.price_minor is None:
+        return None
+    decimals = decimals_of(product.currency)
+    whole, part = divmod(product.price_minor, 10**decimals)
+    return f"{whole}.{part:0{decimals}d}" if decimals else str(whole)

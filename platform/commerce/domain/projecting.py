@@ -1,0 +1,59 @@
+"""Events into products, carts, orders, back-in-stock requests and balances: sets in, sets out.
+
+Safe to repeat and safe out of order: newer `occurred_at` wins, additions remember their events.
+Rows are locked table by table (products, carts, orders, balances), keys ascending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from commerce.domain.balances import project_balances
+from commerce.domain.cart_rows import project_carts
+from commerce.domain.orders import project_orders
+from commerce.domain.product_rows import project_products
+from commerce.domain.requests import project_requests
+from events.core import names
+from events.domain.rows import EventRow
+from people.domain.queries import workspace_defaults
+
+PROJECTED = frozenset(
+    {
+        names.PRODUCT_VIEWED,
+        names.PRODUCT_ADDED,
+        names.PRODUCT_REMOVED,
+        names.CART_VIEWED,
+        "Cart Updated",
+        names.CHECKOUT_STARTED,
+        names.ORDER_COMPLETED,
+        names.ORDER_REFUNDED,
+        names.ORDER_CANCELLED,
+        names.BACK_IN_STOCK_REQUESTED,
+        names.PRODUCT_INVENTORY_CHANGED,
+        names.PRODUCT_PRICE_CHANGED,
+        names.LOYALTY_BALANCE_CHANGED,
+    }
+)
+
+
+def project_events(events: Sequence[EventRow], *, now: datetime) -> dict[UUID, dict[str, Any]]:
+    """Brings the projections up to date. The first thing a reaction does, in its transaction.
+
+    Returns per event what stood there before it, for triggers that look for a crossing:
+    {"previous_balance"} or {"previous_quantity"}, in the units of the event, when known.
+    """
+    ours = sorted(
+        (event for event in events if event.name in PROJECTED),
+        key=lambda event: (event.occurred_at, event.id),
+    )
+    if not ours:
+        return {}
+    currency = workspace_defaults().currency
+    before = project_products(ours, currency=currency, now=now)
+    project_carts(ours, currency=currency)
+    project_orders(ours, currency=currency)
+    project_requests(ours)
+    return before | project_balances(ours, currency=currency)
