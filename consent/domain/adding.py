@@ -1,0 +1,201 @@
+"""Contacts by hand: one or up to a thousand, with the proof of their consent, saved as a set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from consent.core.pasting import PastedRow, Proof, traits_of
+from consent.domain.contact_points import find_tokens
+from consent.domain.opt_ins import OptIn, record_opt_ins
+from consent.models import Suppression
+from events.domain.contacts import REFUSED, NewContact, Saved, save_contacts
+from events.models import Lane
+from people.core.identifiers import IdentityRef
+from people.core.traits import read_traits
+from people.domain.queries import workspace_defaults
+from tenancy.audit import record_audit
+from tenancy.models import User
+
+LIVE_LIMIT = 50
+REJECTED = "rejected"
+CONSENT_WORDS = {
+    "subscribed": "subscribed",
+    "unchanged": "already subscribed",
+    "stop_stands": "opted out; only they can take that back",
+    "older_than_opt_out": "opted out after that date",
+    "pending": "has to confirm",
+    "nothing_pending": "not subscribed",
+}
+_TAKEN = {
+    "phone": "This number belongs to another contact.",
+    "email": "This e-mail belongs to another contact.",
+    "external_id": "This external id belongs to another contact.",
+    "nobody": "This names nobody.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What became of one row. `outcome`: created, updated, unchanged or rejected (with `code`).
+
+    `consent`: a code of `OptInResult`, "unproven", or "" where none was claimed. `detail` says the
+    reason, or what is to be known about the consent.
+    """
+
+    line: int
+    shown: str
+    name: str
+    outcome: str
+    code: str = ""
+    detail: str = ""
+    consent: str = ""
+    contact_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """All rows in their order. `dry_run`: this is what would be, nothing was written."""
+
+    rows: list[RowResult]
+    dry_run: bool
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """created, updated, unchanged, rejected, and subscribed."""
+        counted = Counter(row.outcome for row in self.rows)
+        subscribed = sum(row.consent in {"subscribed", "unchanged"} for row in self.rows)
+        names = ("created", "updated", "unchanged", REJECTED)
+        return {name: counted[name] for name in names} | {"subscribed": subscribed}
+
+
+class _Undo(Exception):
+    pass
+
+
+def add_contacts(
+    rows: Sequence[PastedRow],
+    *,
+    source: str = "import",
+    dry_run: bool = False,
+    actor: User | None = None,
+    now: datetime,
+) -> Added:
+    """Saves the rows that are not rejected yet; one result per row, in order.
+
+    Consent needs the whole proof (source, wording, date): less is kept as nothing and said so. An
+    opt-out stands whatever the row says. `dry_run` does all of it and takes it back. The number of
+    queries does not depend on the number of rows.
+    """
+    try:
+        with transaction.atomic():
+            results = _add(rows, source=source, actor=actor, now=now)
+            if dry_run:
+                raise _Undo(results)
+            _audit(results, source=source, actor=actor, now=now)
+    except _Undo as undone:
+        (results,) = undone.args
+    return Added(results, dry_run)
+
+
+def _add(
+    rows: Sequence[PastedRow], *, source: str, actor: User | None, now: datetime
+) -> list[RowResult]:
+    good = [row for row in rows if not row.code]
+    country = workspace_defaults().country
+    saved = dict(
+        zip(
+            [row.line for row in good],
+            save_contacts([_contact(row, country) for row in good], now=now),
+            strict=True,
+        )
+    )
+    agreed = [
+        row
+        for row in good
+        if saved[row.line].contact_id is not None
+        and row.proof.is_there
+        and not row.proof.missing
+        and "phone" in row.values
+    ]
+    written = record_opt_ins(
+        [_opt_in(row, saved[row.line].contact_id, source, actor) for row in agreed],
+        now=now,
+        lane=Lane.LIVE if len(agreed) <= LIVE_LIMIT else Lane.BULK,
+    )
+    consents = {row.line: each.code for row, each in zip(agreed, written, strict=True)}
+    reasons = _suppressed(row.values["phone"] for row in good if "phone" in row.values)
+    return [
+        _result(
+            row,
+            saved.get(row.line),
+            consents.get(row.line, ""),
+            reasons.get(row.values.get("phone", ""), ""),
+        )
+        for row in rows
+    ]
+
+
+def _suppressed(phones: Iterable[str]) -> dict[str, str]:
+    """Why some of these numbers get no text, whatever their owner says. One query."""
+    tokens = {token: phone for phone, token in find_tokens(phones).items()}
+    rows = Suppression.objects.filter(phone_token__in=list(tokens)).order_by("since")
+    return {tokens[row.phone_token]: row.reason for row in reversed(rows)}
+
+
+def _contact(row: PastedRow, country: str) -> NewContact:
+    values = row.values
+    ref = IdentityRef(
+        external_id=values.get("external_id"), phone=values.get("phone"), email=values.get("email")
+    )
+    return NewContact(ref, read_traits(traits_of(values), country=country))
+
+
+def _opt_in(row: PastedRow, contact_id: UUID | None, source: str, actor: User | None) -> OptIn:
+    proof: Proof = row.proof
+    assert proof.at is not None  # noqa: S101 (complete, see the caller)
+    name = f"user:{actor.email}" if actor else ""
+    return OptIn(
+        phone=row.values["phone"],
+        source=source,
+        occurred_at=proof.at,
+        contact_id=contact_id,
+        legal_basis="pewc",
+        # The proof names the words, the place and the day: nothing is left to ask.
+        double_opt_in=False,
+        evidence={"agreed_at": proof.source, "entered_by": name},
+        disclosure=proof.wording,
+        rule="proof",
+        actor=name,
+    )
+
+
+def _result(row: PastedRow, saved: Saved | None, consent: str, suppressed: str) -> RowResult:
+    name = " ".join(row.values[part] for part in ("first_name", "last_name") if part in row.values)[
+        :80
+    ]
+    if saved is None:
+        return RowResult(row.line, row.shown, name, REJECTED, row.code, row.detail)
+    if saved.outcome == REFUSED:
+        detail = _TAKEN.get(saved.taken, "This identifier belongs to another contact.")
+        return RowResult(row.line, row.shown, name, REJECTED, "taken", detail)
+    detail = CONSENT_WORDS.get(consent, "")
+    if not consent and row.proof.is_there:
+        consent = "unproven"
+        detail = f"consent not proven: no {' and no '.join(row.proof.missing)}"
+    if suppressed:
+        detail = "; ".join(part for part in (detail, f"suppressed ({suppressed})") if part)
+    return RowResult(
+        row.line, row.shown, name, saved.outcome, "", detail, consent, saved.contact_id
+    )
+
+
+def _audit(results: list[RowResult], *, source: str, actor: User | None, now: datetime) -> None:
+    counts = Added(results, False).counts
+    if any(counts[name] for name in ("created", "updated", "unchanged")):
+        record_audit("contacts.added", data={"by": source, **counts}, actor=actor, now=now)

@@ -1,0 +1,1 @@
+"""Settings pages about consent: rules (quiet hours, caps, carts) and sign-up."""
