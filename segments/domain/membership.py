@@ -1,0 +1,168 @@
+"""Keeping segments current: by events, and by time passing.
+
+The cost follows the change: only contacts that an event names are looked at, and only in segments
+that ask about such events; time passing looks at exactly those whose window runs out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from events.domain.queries import EventRow
+from events.domain.recording import NewEvent, append_events
+from people.domain.queries import lock_contacts
+from segments.core.definition import Node, event_names, parse, reads_attributes, windows
+from segments.core.sql import compile_members
+from segments.domain.segments import CONTACT_CHANGED, schedule_looks
+from segments.models import Segment, SegmentDue
+from tenancy.ids import new_id
+from tenancy.scope import current_tenant_id, tenant_scope
+
+SWEEP_LIMIT = 1000
+MAX_DEPTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One contact came into or went out of a segment."""
+
+    segment_id: UUID
+    segment_slug: str
+    segment_name: str
+    contact_id: UUID
+    entered: bool
+
+
+def update_memberships(events: Sequence[EventRow], *, now: datetime) -> list[Change]:
+    """Looks again at everybody these events touch; writes the changes and their events.
+
+    Call it inside the transaction that reacts to the events, with their contacts locked.
+    """
+    live = list(Segment.objects.filter(state=Segment.State.LIVE).order_by("id"))
+    if not live:
+        return []
+    touched: dict[str, set[UUID]] = defaultdict(set)
+    causes: dict[UUID, tuple[UUID, int]] = {}
+    for event in events:
+        if event.contact_id is None or event.depth >= MAX_DEPTH:
+            continue
+        touched[event.name].add(event.contact_id)
+        causes[event.contact_id] = (event.id, event.depth)
+    changes: list[Change] = []
+    for segment in live:
+        node, _ = parse(segment.definition)
+        if node is None:
+            continue
+        names = set(event_names(node))
+        if reads_attributes(node):
+            names.add(CONTACT_CHANGED)
+        contact_ids = sorted({contact for name in names for contact in touched.get(name, ())})
+        if contact_ids:
+            changes += _look_again(segment, node, contact_ids, now)
+    _announce(changes, causes, now)
+    return changes
+
+
+def sweep_due(tenant_id: UUID, *, now: datetime) -> int:
+    """Looks at contacts whose windows ran out; returns how many. Opens its own scope."""
+    with tenant_scope(tenant_id):
+        due = list(
+            SegmentDue.objects.filter(due_at__lte=now)
+            .order_by("due_at")
+            .values_list("segment_id", "contact_id")[:SWEEP_LIMIT]
+        )
+        if not due:
+            return 0
+        locked = set(lock_contacts({contact for _, contact in due}, skip_locked=True))
+        by_segment: dict[UUID, list[UUID]] = defaultdict(list)
+        for segment_id, contact_id in due:
+            if contact_id in locked:
+                by_segment[segment_id].append(contact_id)
+        changes: list[Change] = []
+        for segment in Segment.objects.filter(id__in=by_segment):
+            contact_ids = sorted(by_segment[segment.id])
+            node, _ = parse(segment.definition)
+            if node is None or segment.state != Segment.State.LIVE:
+                SegmentDue.objects.filter(segment=segment, contact_id__in=contact_ids).delete()
+                continue
+            changes += _look_again(segment, node, contact_ids, now)
+        _announce(changes, {}, now)
+        return sum(len(ids) for ids in by_segment.values())
+
+
+def _look_again(
+    segment: Segment, node: Node, contact_ids: list[UUID], now: datetime
+) -> list[Change]:
+    text, params = compile_members(node, now=now, some=True)
+    params |= {"tenant": current_tenant_id(), "ids": contact_ids, "segment": segment.id}
+    with connection.cursor() as cursor:
+        cursor.execute(text, params)
+        inside = {row[0] for row in cursor.fetchall()}
+        cursor.execute(
+            "SELECT contact_id FROM segments_segmentmembership WHERE tenant_id = %(tenant)s"
+            " AND segment_id = %(segment)s AND contact_id = ANY(%(ids)s) AND left_at IS NULL",
+            params,
+        )
+        held = {row[0] for row in cursor.fetchall()}
+        entered, left = sorted(inside - held), sorted(held - inside)
+        if entered:
+            cursor.execute(
+                """
+                INSERT INTO segments_segmentmembership
+                    (id, tenant_id, segment_id, contact_id, entered_at, left_at)
+                SELECT row.id, %(tenant)s, %(segment)s, row.contact, %(at)s, NULL
+                FROM unnest(%(new)s::uuid[], %(who)s::uuid[]) AS row (id, contact)
+                ON CONFLICT (tenant_id, segment_id, contact_id) WHERE left_at IS NULL DO NOTHING
+                """,
+                {**params, "at": now, "new": [new_id() for _ in entered], "who": entered},
+            )
+        if left:
+            cursor.execute(
+                "UPDATE segments_segmentmembership SET left_at = %(at)s"
+                " WHERE tenant_id = %(tenant)s AND segment_id = %(segment)s"
+                " AND contact_id = ANY(%(who)s) AND left_at IS NULL",
+                {**params, "at": now, "who": left},
+            )
+        if len(entered) != len(left):
+            cursor.execute(
+                "UPDATE segments_segment SET size = size + %(by)s"
+                " WHERE tenant_id = %(tenant)s AND id = %(segment)s",
+                {**params, "by": len(entered) - len(left)},
+            )
+    if windows(node):
+        schedule_looks(segment.id, node, now=now, contact_ids=contact_ids)
+    return [
+        Change(segment.id, segment.slug, segment.name, contact, contact in inside)
+        for contact in [*entered, *left]
+    ]
+
+
+def _announce(
+    changes: Iterable[Change], causes: dict[UUID, tuple[UUID, int]], now: datetime
+) -> None:
+    news = []
+    for change in changes:
+        cause, depth = causes.get(change.contact_id, (None, 0))
+        news.append(
+            NewEvent(
+                name="Segment Entered" if change.entered else "Segment Left",
+                contact_id=change.contact_id,
+                properties={
+                    "segment": change.segment_slug,
+                    "segment_id": str(change.segment_id),
+                    "segment_name": change.segment_name,
+                },
+                occurred_at=now,
+                message_id=None,
+                cause_id=cause,
+                depth=depth + 1,
+            )
+        )
+    if news:
+        append_events(news, now=now)

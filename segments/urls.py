@@ -1,0 +1,10 @@
+from django.urls import path
+
+from segments import api
+
+app_name = "segments"
+urlpatterns = [
+    path("api/v1/segments", api.SegmentList.as_view()),
+    path("api/v1/segments/<slug:slug>", api.SegmentDetail.as_view()),
+    path("api/v1/segments/<slug:slug>/members", api.SegmentMembers.as_view()),
+]
