@@ -1,0 +1,232 @@
+"""The campaign's pages without a browser: written, checked, confirmed, sent, steered."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from consent.domain.facts import facts_for
+from delivery.domain.inbound import InboundSms, receive_inbound
+from delivery.domain.test_texts import own_number
+from delivery.models import Gateway, Message
+from people.domain.queries import contacts_by_id
+from tenancy.clock import advance_clock, business_now, wall_now
+from tenancy.ids import new_id, show_id
+from tenancy.models import AuditEntry
+from tenancy.scope import tenant_scope
+from tests.support.carrier import NUMBER, CarrierProcess
+from tests.triggers.campaigning import TEXT, campaign_of, go, people, segment
+from tests.triggers.scene import Scene
+from triggers.domain.prices import read_price
+from triggers.models import Campaign
+from triggers.views import campaigns as pages
+
+BASE = "/w/juniper/campaigns/"
+
+
+@pytest.fixture(autouse=True)
+def _clock(scene: Scene) -> None:
+    advance_clock(scene.now)
+
+
+@pytest.fixture
+def shop(client: Client, scene: Scene) -> Client:
+    client.force_login(scene.brand.owner)
+    return client
+
+
+def post(client: Client, path: str, **data: Any) -> Any:
+    return client.post(f"{BASE}{path}", {**data, "workspace": "juniper"}, follow=True)
+
+
+def write(client: Client, scene: Scene, **changes: Any) -> str:
+    """A new campaign with everything filled in; its address below the list's."""
+    answer = post(client, "new/", name="Early access")
+    assert answer.status_code == 200
+    ref = show_id("cmp", campaign_of(scene).id)
+    form = {"name": "Early access", "who": "everybody", "body": TEXT, "timing": "now", **changes}
+    answer = post(client, f"{ref}/save/", **form)
+    assert answer.status_code == 200, answer.content.decode()[:3000]
+    return ref
+
+
+def test_from_the_list_to_the_last_text(
+    scene: Scene, shop: Client, carrier: CarrierProcess
+) -> None:
+    assert "No campaign yet" in shop.get(BASE).content.decode()
+    people(scene, 2)
+    ref = write(shop, scene, then="review")
+    page = shop.get(f"{BASE}{ref}/?review=1").content.decode()
+    assert "Send Early access" in page
+    assert "Hi there, early access is open." in page
+    assert "Type Juniper &amp; Oak to confirm" not in page
+    answer = post(shop, f"{ref}/launch/")
+    assert "Waiting for its time" in answer.content.decode()
+    go(scene)
+    assert len(carrier.messages()) == 3
+    page = shop.get(f"{BASE}{ref}/").content.decode()
+    assert "3 of 3" in page
+    assert "every 2s" not in page  # it is over: nothing to poll for
+    assert f"{BASE}{ref}/" in shop.get("/w/juniper/find/?q=early").content.decode()
+    listed = shop.get(BASE).content.decode()
+    assert "Early access" in listed
+    assert "Everybody subscribed" in listed
+
+
+def test_above_a_thousand_the_workspaces_name_is_typed(
+    scene: Scene, shop: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "TYPE_NAME_ABOVE", 2)
+    people(scene, 2)
+    ref = write(shop, scene)
+    assert (
+        "Type Juniper &amp; Oak to confirm" in shop.get(f"{BASE}{ref}/?review=1").content.decode()
+    )
+    for said in ("", "juniper", "Juniper"):
+        answer = post(shop, f"{ref}/launch/", confirm=said)
+        assert answer.status_code == 422
+        assert campaign_of(scene).status == "draft"
+    assert post(shop, f"{ref}/launch/", confirm="Juniper & Oak").status_code == 200
+    assert campaign_of(scene).status == "scheduled"
+
+
+def test_what_is_wrong_is_said_and_what_was_typed_stays(scene: Scene, shop: Client) -> None:
+    ref = write(shop, scene)
+    form = {"name": "Early access", "who": "everybody", "timing": "now"}
+    answer = post(shop, f"{ref}/save/", **form, body="Hello [FirstName], typed in vain")
+    assert answer.status_code == 422
+    assert "typed in vain" in answer.content.decode()
+    answer = post(shop, f"{ref}/save/", **{**form, "timing": "at"}, body=TEXT, when="soon")
+    assert "Choose a day and a time." in answer.content.decode()
+    answer = post(shop, f"{ref}/save/", **{**form, "who": "segment:nobody"}, body=TEXT)
+    assert "No segment is called nobody." in answer.content.decode()
+    with tenant_scope(scene.id):
+        assert Campaign.objects.get().template_version.body == TEXT
+
+
+def test_a_time_is_the_workspaces_wall_clock(scene: Scene, shop: Client) -> None:
+    wall = (scene.now + timedelta(days=1)).strftime("%Y-%m-%dT09:30")
+    ref = write(shop, scene, timing="at", when=wall)
+    found = campaign_of(scene)
+    assert found.send_at is not None
+    assert (found.send_at.hour, found.send_at.minute) == (17, 30)  # Los Angeles in November
+    assert f'value="{wall}"' in shop.get(f"{BASE}{ref}/").content.decode()
+
+
+def test_a_campaign_by_local_time_says_whose_clock_and_no_earlier_day(
+    scene: Scene, shop: Client
+) -> None:
+    people(scene, 2)
+    day = scene.now + timedelta(days=2)
+    ref = write(shop, scene, timing="local", when=f"{day:%Y-%m-%d}T10:00")
+    page = post(shop, f"{ref}/launch/").content.decode()
+    head = page.split('id="progress-title"', 1)[1].split("</header>", 1)[0]
+    assert f"{day:%b} {day.day}, 10:00 on each contact" in head
+    assert "next" not in head
+
+
+def test_the_checks_come_by_themselves(scene: Scene, shop: Client) -> None:
+    people(scene, 4)
+    scene.add_person("never", "+12125550199", subscribed=False)
+    segment(scene, "all", "city", "Nowhere")
+    ref = write(shop, scene)
+    page = shop.get(f"{BASE}{ref}/").content.decode()
+    assert f"{ref}/funnel/" in page
+    checks = shop.get(f"{BASE}{ref}/funnel/").content.decode()
+    for words in ("Selected", "Not capped", "0.0083 USD", "about <b>$0.05</b>", "Counted over"):
+        assert words in checks, words
+    post(shop, f"{ref}/save/", name="x", who="segment:all", body=TEXT, timing="now")
+    assert "0 of 0" in shop.get(f"{BASE}{ref}/funnel/").content.decode()
+
+
+def test_pause_resume_and_stop_by_hand(scene: Scene, shop: Client, carrier: CarrierProcess) -> None:
+    later = (scene.now + timedelta(days=1)).strftime("%Y-%m-%dT09:30")
+    ref = write(shop, scene, timing="at", when=later)
+    post(shop, f"{ref}/launch/")
+    assert "Resume" in post(shop, f"{ref}/pause/").content.decode()
+    assert "Pause" in post(shop, f"{ref}/resume/").content.decode()
+    page = shop.get(f"{BASE}{ref}/?stop=1").content.decode()
+    assert "cannot be called back" in page
+    drawn = shop.get(f"{BASE}{ref}/progress/?status=scheduled")
+    assert "HX-Refresh" not in drawn
+    assert "Stopped" in post(shop, f"{ref}/stop/").content.decode()
+    assert shop.get(f"{BASE}{ref}/progress/?status=scheduled")["HX-Refresh"] == "true"
+    assert "Only a paused campaign" in post(shop, f"{ref}/resume/").content.decode()
+    go(scene, scene.now + timedelta(days=2))
+    assert carrier.messages() == []
+    with tenant_scope(scene.id):
+        done = set(AuditEntry.objects.values_list("action", flat=True))
+    assert {f"campaign.{verb}" for verb in ("created", "launched", "paused", "stopped")} <= done
+
+
+def confirm_own_phone(scene: Scene, phone: str) -> None:
+    """The owner texts the code from the phone, as Settings asks."""
+    from delivery.domain.test_texts import open_code
+
+    with tenant_scope(scene.id):
+        say = open_code(scene.brand.owner.id, wall=wall_now()).say
+        sms = InboundSms(sid=f"SM{new_id().hex}", from_phone=phone, to_phone=NUMBER, body=say)
+        receive_inbound(Gateway.objects.get(), sms, now=business_now())
+        assert own_number(scene.brand.owner.id, wall=wall_now()).phone == phone
+
+
+def test_a_test_text_goes_to_the_members_own_phone_only(
+    scene: Scene, shop: Client, carrier: CarrierProcess
+) -> None:
+    ref = write(shop, scene)
+    form = {"name": "Early access", "who": "everybody", "body": TEXT, "timing": "now"}
+    assert "Confirm your phone" in shop.get(f"{BASE}{ref}/").content.decode()
+    answer = post(shop, f"{ref}/save/", **form, then="test")
+    assert "Confirm your own phone first" in answer.content.decode()
+    assert [m for m in scene.messages() if m.source_kind == "test_text"] == []
+    own = "+12125550177"
+    confirm_own_phone(scene, own)
+    answer = post(shop, f"{ref}/save/", **form, then="test")
+    assert "on its way to your phone" in answer.content.decode()
+    go(scene)
+    tests = [text for text in carrier.messages() if "early access is open" in text["body"]]
+    assert [text["to"] for text in tests] == [own]
+    with tenant_scope(scene.id):
+        [told] = Message.objects.filter(source_kind="test_text")
+        assert told.message_type == "marketing"
+        contact = contacts_by_id([told.contact_id])[told.contact_id]
+        # It is the member's agreement to test texts that carries it, not marketing consent.
+        facts = facts_for([contact], now=business_now())[contact.id]
+        assert facts.statuses["marketing"] == "never_subscribed"
+        assert facts.slots == ()
+    assert campaign_of(scene).status == "draft"
+
+
+def test_who_may_what(scene: Scene, client: Client) -> None:
+    client.force_login(scene.brand.owner)
+    ref = write(client, scene)
+    client.force_login(scene.brand.analyst)
+    assert client.get(BASE).status_code == 200
+    page = client.get(f"{BASE}{ref}/").content.decode()
+    assert "Review" not in page
+    assert "New campaign" not in client.get(BASE).content.decode()
+    for path in ("new/", f"{ref}/save/", f"{ref}/launch/", f"{ref}/pause/", f"{ref}/stop/"):
+        assert post(client, path, name="x").status_code == 403, path
+    saved = client.post("/w/juniper/settings/costs/save/", {"price": "1", "workspace": "juniper"})
+    assert saved.status_code == 403
+    assert campaign_of(scene).status == "draft"
+
+
+def test_the_price_a_part_is_set_to_the_millionth(scene: Scene, shop: Client) -> None:
+    path = "/w/juniper/settings/costs/"
+    assert "0.0083" in shop.get(path).content.decode()
+    for price, currency in (
+        ("", "USD"), ("-1", "USD"), ("NaN", "USD"), ("1e99", "USD"), ("0.00000001", "USD"),
+        ("11", "USD"), ("0.01", "Dollars"), ("0.01", "12"),
+    ):  # fmt: skip
+        answer = shop.post(
+            f"{path}save/", {"price": price, "currency": currency, "workspace": "juniper"}
+        )
+        assert answer.status_code == 422, (price, currency)
+    said = {"price": "0.012345", "currency": "eur", "workspace": "juniper"}
+    assert shop.post(f"{path}save/", said).status_code == 302
+    with tenant_scope(scene.id):
+        assert (read_price().micros, read_price().currency) == (12_345, "EUR")

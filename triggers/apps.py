@@ -1,0 +1,28 @@
+from django.apps import AppConfig
+
+
+class TriggersConfig(AppConfig):
+    name = "triggers"
+
+    def ready(self) -> None:
+        from consent.domain import hooks
+        from delivery.domain import sources
+        from templates_engine.domain import audiences
+        from triggers.domain.campaign_sources import load_campaign_sources
+        from triggers.domain.keyword_claims import claimed_by_flow
+        from triggers.domain.samples import segment_people
+        from triggers.domain.sources import load_flow_sources
+        from triggers.views.finding import find_campaigns, find_flows
+        from web import finding, nav
+
+        sources.register("flow", load_flow_sources)
+        sources.register("campaign", load_campaign_sources)
+        hooks.register_keyword_claim("flows", claimed_by_flow)
+
+        audiences.register("segment", segment_people)
+
+        nav.register("Messaging", "Flows", "workflow", "triggers:flows", 20, key="f")
+        nav.register("Messaging", "Campaigns", "megaphone", "triggers:campaigns", 25, key="p")
+        nav.register_tab("settings", "Costs", "triggers:costs", 25)
+        finding.register("Flows", "workflow", find_flows)
+        finding.register("Campaigns", "megaphone", find_campaigns)

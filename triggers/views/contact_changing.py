@@ -1,0 +1,241 @@
+"""A contact's own forms: what is known of it, and its consent. Thin: the verbs validate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from api.problems import FieldError, Invalid, NotFound, Problem
+from consent.core.pasting import NO_SMS, flaw_of
+from consent.domain.facts import facts_for
+from consent.domain.queries import HistoryRow, consent_history
+from delivery.domain.by_hand import read_agreement, record_consent, withdraw_consent
+from events.domain.changing import change_contact
+from people.core.traits import Traits, read_traits
+from people.domain.queries import ContactFacts, contacts_by_id, workspace_defaults
+from tenancy.api_base import path_id
+from tenancy.audit import record_audit
+from tenancy.clock import wall_now
+from tenancy.web import workspace_view
+from triggers.views.contact_adding import SAID, agreement_context
+from triggers.views.contact_values import read_value, shown_value, value_kind
+
+FIELDS = (
+    ("phone", "Phone number"), ("first_name", "First name"), ("last_name", "Last name"),
+    ("email", "E-mail"), ("timezone", "Time zone"), ("locale", "Language"), ("city", "City"),
+    ("region", "State or region"), ("postal_code", "Postal code"), ("country", "Country"),
+)  # fmt: skip
+HINTS = {
+    "phone": "Consent belongs to a number: a new one starts without.",
+    "timezone": "Such as America/Chicago.",
+    "locale": "Such as en-US.",
+    "country": "Two letters, such as US.",
+}
+KIND_WORDS = {
+    "opt_in": "Subscribed", "re_opt_in": "Subscribed again", "double_opt_in": "Confirmed with YES",
+    "opt_in_requested": "Asked to confirm", "opt_out": "Opted out", "expired": "Never confirmed",
+    "suppressed": "Suppressed", "unsuppressed": "Suppression lifted",
+    "review_opened": "A reply was set aside for a person", "review_closed": "Reply read",
+}  # fmt: skip
+SOURCE_WORDS = {
+    "keyword": "by text", "free_text": "by text", "start": "by text", "confirmation": "by text",
+    "wrong_number": "by text: wrong number", "provider": "at the carrier",
+    "web_form": "on a sign-up form", "preference_center": "on the preferences page", "api": "API",
+    "import": "pasted rows", "agent": "by hand", "complaint": "complaint", "review": "reply review",
+    "system": "by itself",
+}  # fmt: skip
+MAX_ATTRIBUTES = 200
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view("manage_contacts")
+def edit_contact(request: Any, ref: str) -> HttpResponse:
+    """Every field and attribute in a form; only what was changed in it is written."""
+    found = _contact(ref)
+    wrong: dict[str, str] = {}
+    status = 200
+    if request.method == "POST":
+        try:
+            traits = _read_changes(request.POST, found)
+            if traits.fields or traits.attributes:
+                change_contact(found.id, traits, now=request.now)
+                names = sorted({*traits.fields, *traits.attributes})
+                record_audit(
+                    "contact.changed", target=ref, data={"changed": names},
+                    actor=request.user, now=request.now,
+                )  # fmt: skip
+        except Problem as problem:
+            wrong = {error.field: error.detail for error in problem.errors}
+            status = problem.status
+        else:
+            messages.success(request, "Saved.")
+            return redirect("triggers:contact", slug=request.tenant.slug, ref=ref)
+    said = request.POST if wrong else None
+    context = {
+        "contact": found,
+        "ref": ref,
+        "fields": [
+            {
+                "name": name, "label": label, "hint": HINTS.get(name, ""),
+                "was": getattr(found, name) or "", "error": wrong.get(name, ""),
+                "value": said.get(name, "") if said else getattr(found, name) or "",
+            }
+            for name, label in FIELDS
+        ],
+        "attributes": _attribute_rows(found, said, wrong),
+        "new_name": said.get("new.name", "") if said else "",
+        "new_value": said.get("new.value", "") if said else "",
+        "new_kind": said.get("new.kind", "text") if said else "text",
+        "new_error": wrong.get("new", ""),
+        "other_error": wrong.get("", ""),
+    }  # fmt: skip
+    return render(request, "triggers/contact_edit.html", context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view("manage_contacts")
+def contact_consent(request: Any, ref: str) -> HttpResponse:
+    """The ledger of the contact's number, and two forms: they agreed, they want no more."""
+    found = _contact(ref)
+    problem = None
+    if request.method == "POST":
+        try:
+            return _write_consent(request, found, ref)
+        except Invalid as refused:
+            problem = refused
+    sees = request.can("view_pii")
+    history = consent_history(found.phone, with_personal=sees) if found.phone else []
+    facts = facts_for([found], now=request.now, with_slots=False)[found.id]
+    context = {
+        "contact": found,
+        "ref": ref,
+        "status": facts.status,
+        "statuses": facts.statuses,
+        "suppression": facts.suppression,
+        "has_opted_out": "unsubscribed" in facts.statuses.values(),
+        "may_agree": set(facts.statuses.values()) != {"subscribed"},
+        "may_stop": not all(each == "unsubscribed" for each in facts.statuses.values()),
+        "history": [_history(row) for row in reversed(history)],
+        "zone": request.tenant.timezone,
+        "sees_numbers": sees,
+        **agreement_context(request, problem),
+    }
+    context["way"] = request.POST.get("way", "") or "proof"
+    return render(
+        request, "triggers/contact_consent.html", context, status=problem.status if problem else 200
+    )
+
+
+def _write_consent(request: Any, found: ContactFacts, ref: str) -> HttpResponse:
+    zone, form = request.tenant.timezone, request.POST.dict()
+    if form.get("act") == "withdraw":
+        done = withdraw_consent(found, form, actor=request.user, timezone=zone, now=request.now)
+        canceled = f" {done.canceled} waiting texts were canceled." if done.canceled else ""
+        said = f"Opted out. Only they can take that back.{canceled}"
+        messages.success(request, said if done.is_new else "They had opted out already.")
+    elif form.get("act") == "record":
+        agreement = read_agreement(form, timezone=zone, now=request.now)
+        result = record_consent(
+            found, agreement, actor=request.user, now=request.now, wall=wall_now()
+        )
+        tell = (
+            messages.success if result.record_id or result.code == "unchanged" else messages.error
+        )
+        tell(request, SAID.get(result.code, "The consent was not recorded."))
+    else:
+        raise Invalid([FieldError("act", "unknown_choice", "One of: record, withdraw.")])
+    return redirect("triggers:contact_consent", slug=request.tenant.slug, ref=ref)
+
+
+def _contact(ref: str) -> ContactFacts:
+    contact_id = path_id("con", ref, "This contact")
+    found = contacts_by_id([contact_id]).get(contact_id)
+    if found is None or found.erased_at is not None:
+        raise NotFound("This contact")
+    return found
+
+
+def _read_changes(form: QueryDict, found: ContactFacts) -> Traits:
+    """What differs from what the form was drawn with: another's change meanwhile stays."""
+    country = workspace_defaults().country
+    given: dict[str, Any] = {
+        name: form.get(name, "").strip() or None
+        for name, _ in FIELDS
+        if name in form and form.get(name, "").strip() != form.get(f"was.{name}", "").strip()
+    }
+    traits = read_traits(given, country=country)
+    errors = [FieldError(each.field, each.code, each.detail) for each in traits.errors]
+    for name, text in given.items():
+        if text and (flaw := flaw_of(name, text)):
+            errors.append(FieldError(name, *flaw))
+    if traits.phone_type in NO_SMS:
+        errors.append(FieldError("phone", "no_sms", NO_SMS[traits.phone_type]))
+    for name, value in found.attributes.items():
+        key = f"attribute.{name}"
+        said = form.get(key)
+        if said is None or said.strip() == form.get(f"was.{key}", "").strip():
+            continue
+        try:
+            traits.attributes[name] = read_value(said, value_kind(value))
+        except ValueError as error:
+            errors.append(FieldError(key, "invalid_value", str(error)))
+    errors += _read_new(form, found, traits, country)
+    if errors:
+        raise Invalid(errors)
+    return traits
+
+
+def _read_new(
+    form: QueryDict, found: ContactFacts, traits: Traits, country: str
+) -> list[FieldError]:
+    name, text = form.get("new.name", "").strip(), form.get("new.value", "").strip()
+    if not name and not text:
+        return []
+    if not name or not text:
+        return [FieldError("new", "missing", "An attribute has a name and a value.")]
+    if name in found.attributes:
+        return [FieldError("new", "taken", "There is an attribute of that name above.")]
+    if len(found.attributes) >= MAX_ATTRIBUTES:
+        return [FieldError("new", "too_many", f"A contact has at most {MAX_ATTRIBUTES}.")]
+    try:
+        value = read_value(text, form.get("new.kind", "text"))
+    except ValueError as error:
+        return [FieldError("new", "invalid_value", str(error))]
+    alone = read_traits({name: value}, country=country)
+    if alone.errors or name not in alone.attributes:
+        return [FieldError("new", "reserved_name", "This name is used for a field of its own.")]
+    traits.attributes[name] = value
+    return []
+
+
+def _attribute_rows(
+    found: ContactFacts, said: QueryDict | None, wrong: dict[str, str]
+) -> list[dict[str, Any]]:
+    rows = []
+    for name, value in sorted(found.attributes.items()):
+        key, was = f"attribute.{name}", shown_value(value)
+        rows.append(
+            {
+                "name": name, "key": key, "was": was, "kind": value_kind(value),
+                "value": said.get(key, was) if said else was, "error": wrong.get(key, ""),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _history(row: HistoryRow) -> dict[str, Any]:
+    shown = {"agreed_at": "Where", "told": "How", "words": "Their words", "body": "Their words"}
+    return {
+        "row": row,
+        "what": KIND_WORDS.get(row.kind, row.kind),
+        "how": SOURCE_WORDS.get(row.source, row.source),
+        "types": ", ".join(row.message_types),
+        "by": row.actor.removeprefix("user:"),
+        "facts": [
+            (label, row.personal[name]) for name, label in shown.items() if row.personal.get(name)
+        ],
+    }
