@@ -1,0 +1,1 @@
+"""The edges machines use: the gateway's webhooks and the short links in texts."""

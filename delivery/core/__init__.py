@@ -1,0 +1,1 @@
+"""Pure: no database, framework, clock or network."""
