@@ -1,0 +1,111 @@
+"""What stands in the side bar. Apps register their own pages, so only pages that exist show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+SECTIONS = ("", "Audience", "Messaging", "Insight", "foot")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    section: str
+    label: str
+    icon: str
+    url_name: str
+    order: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    label: str
+    icon: str
+    url: str
+    key: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    label: str
+    url_name: str
+    order: int
+    permission: str
+    unless: str = ""
+
+
+_entries: dict[str, Entry] = {}
+_tabs: dict[str, dict[str, Tab]] = {}
+
+
+def register(
+    section: str, label: str, icon: str, url_name: str, order: int, *, key: str = ""
+) -> None:
+    """Add a page to the side bar; call it in AppConfig.ready.
+
+    `section`: "" (top), "Audience", "Messaging", "Insight" or "foot". `icon`: a Lucide name.
+    `url_name`: takes the workspace's slug. `key`: pressed after `g` to go there.
+    """
+    if section not in SECTIONS:
+        raise ValueError(f"No section {section!r} in the side bar.")
+    _entries[url_name] = Entry(section, label, icon, url_name, order, key)
+
+
+def register_tab(
+    page: str,
+    label: str,
+    url_name: str,
+    order: int,
+    *,
+    permission: str = "view",
+    unless: str = "",
+) -> None:
+    """Add a tab to a page that several apps share, such as "settings".
+
+    `unless`: a permission whose holders find the same on another tab.
+    """
+    _tabs.setdefault(page, {})[url_name] = Tab(label, url_name, order, permission, unless)
+
+
+def tabs_for(page: str, request: Any) -> list[Link]:
+    """The tabs of a page that the role in the open workspace may see."""
+    allowed = [
+        tab
+        for tab in _tabs.get(page, {}).values()
+        if request.can(tab.permission) and not (tab.unless and request.can(tab.unless))
+    ]
+    links = []
+    for tab in sorted(allowed, key=lambda tab: tab.order):
+        url = reverse(tab.url_name, args=[request.tenant.slug])
+        links.append(Link(tab.label, "", url, "", _holds(url, request.path)))
+    return links
+
+
+def links_for(slug: str, path: str) -> list[tuple[str, list[Link]]]:
+    """Sections in their order, each with its links; the longest matching one is current."""
+    urls = {name: reverse(name, args=[slug]) for name in _entries}
+    current = max((url for url in urls.values() if _holds(url, path)), key=len, default="")
+    ordered = sorted(_entries.values(), key=lambda entry: entry.order)
+    return [
+        (section, links)
+        for section in SECTIONS
+        if (links := list(_links(ordered, section, urls, current)))
+    ]
+
+
+def _links(
+    entries: list[Entry], section: str, urls: dict[str, str], current: str
+) -> Iterable[Link]:
+    for entry in entries:
+        if entry.section == section:
+            url = urls[entry.url_name]
+            yield Link(entry.label, entry.icon, url, entry.key, url == current)
+
+
+def _holds(url: str, path: str) -> bool:
+    return path == url or path.startswith(url if url.endswith("/") else f"{url}/")
