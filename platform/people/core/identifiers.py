@@ -14,6 +14,8 @@ EMAIL = "email"
 ANONYMOUS_ID = "anonymous_id"
 # Which identifier decides when several are given.
 PRIORITY = (EXTERNAL_ID, PHONE, EMAIL, ANONYMOUS_ID)
+# Where somebody can be written to: one contact may have several.
+ADDRESSES = (PHONE, EMAIL)
 # How many of a kind one contact may hold.
 LIMITS = {EXTERNAL_ID: 1, PHONE: 5, EMAIL: 5, ANONYMOUS_ID: 20}
 WEEKLY_ANONYMOUS_IDS = 5
@@ -125,3 +127,13 @@ def clean_phone(value: str, country: str) -> tuple[str, str]:
         raise ValueError("No carrier assigns this phone number. Write it as +13105550142.")
     kind = _PHONE_TYPES.get(phonenumbers.number_type(number), "unknown")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), kind
+
+
+def phone_type(phone: str | None) -> str:
+    """What kind of line an E.164 number is; "" without a number."""
+    if not phone:
+        return ""
+    try:
+        return clean_phone(phone, "")[1]
+    except ValueError:
+        return "unknown"

@@ -12,11 +12,10 @@ import msgspec
 from django.db import connection
 
 from api.problems import FieldError, Invalid
-from people.core.identifiers import EMAIL, LIMITS, PHONE
+from people.core.identifiers import EMAIL, LIMITS, PHONE, phone_type
 from people.core.traits import FIELDS, Traits, read_traits
 from people.domain.facts import ContactFacts, read_facts
 from people.domain.queries import workspace_defaults
-from people.domain.resolving import phone_type
 from people.domain.searching import index_contacts
 from tenancy.ids import new_id
 from tenancy.scope import current_tenant_id
