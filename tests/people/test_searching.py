@@ -62,6 +62,23 @@ def test_what_finds_nobody(world: World, term: str) -> None:
         assert found("") == [key]
 
 
+def test_the_first_letter_of_the_next_name_counts(world: World) -> None:
+    with tenant_scope(world.shop.tenant.id):
+        carter = add(world, "+13105550142", first_name="Quinn", last_name="Carter")
+        moss = add(world, "+13105550143", first_name="Quinn", last_name="Moss")
+        add(world, "+13105550144", first_name="Cora", last_name="Moss")
+        assert set(found("quinn")) == {carter, moss}
+        for term in ("Quinn C", "quinn c", "Quinn C.", "QUINN  C"):
+            assert found(term) == [carter], term
+        assert found("Quinn Ca") == [carter]
+        assert found("Quinn X") == []
+        assert found("C Moss") != []  # in front it is an initial, and says too little
+        assert set(found("quinn's")) == {carter, moss}
+        assert found("c") == []
+    with tenant_scope(world.other.tenant.id):
+        assert found("Quinn C") == []
+
+
 def test_a_reader_without_numbers_finds_names_and_ids_alone(world: World) -> None:
     with tenant_scope(world.shop.tenant.id):
         (key,) = resolve_contacts(

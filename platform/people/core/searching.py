@@ -58,6 +58,16 @@ def words_of(text: str) -> list[str]:
     return [word[:MAX_TOKEN] for word in _NOT_WORD.split(bare) if word]
 
 
+def _search_words(text: str) -> list[str]:
+    """The words that count. One letter is too little, except for who is just typing the next name:
+    "Quinn C" leaves fewer than "Quinn"."""
+    words = [word for word in words_of(text) if len(word) >= LEAST_LETTERS][:_MAX_WORDS]
+    last = words_of(text.split()[-1]) if text.split() else []
+    if words and len(last) == 1 and len(last[0]) < LEAST_LETTERS:
+        words.append(last[0])
+    return words
+
+
 def wanted_by(term: str, *, with_personal: bool = True) -> list[list[Wanted]]:
     """Alternatives, each a list of things that must all be found; empty when nothing can be.
 
@@ -75,7 +85,7 @@ def wanted_by(term: str, *, with_personal: bool = True) -> list[list[Wanted]]:
         return [[Wanted((DIGITS,), bare[:MAX_TOKEN])]]
     if "@" in text:
         return [[Wanted((EMAIL,), text.lower())]] if with_personal else []
-    words = [word for word in words_of(text) if len(word) >= LEAST_LETTERS][:_MAX_WORDS]
+    words = _search_words(text)
     if not words:
         return []
     if with_personal and words == [text.lower()]:
