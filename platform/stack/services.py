@@ -117,6 +117,8 @@ def environment(command: str, local: Local, parts: Parts, ports: Ports) -> dict[
         "MALLOC_ARENA_MAX": "2",  # glibc keeps an arena per thread; ours are many and small
         **local.secrets(),
     }
+    if mode == "demo":  # whoever tries webhooks out has a receiver on this machine first
+        defaults["KAIROS_WEBHOOK_LOOPBACK"] = "yes"
     if command == "dev":
         defaults |= {"DEBUG": "yes", "VITE_DEV": "yes"}
     # A simulator of ours runs, unless the person names another carrier's address.

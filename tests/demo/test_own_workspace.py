@@ -118,6 +118,51 @@ def test_where_there_is_a_test_phone(mode: str, carrier: str, wished: str, there
     assert json.loads(done.stdout) == [there, there]
 
 
+@pytest.mark.parametrize(
+    ("command", "wished", "given"),
+    [("demo", None, "yes"), ("screenshots", None, "yes"), ("demo", "no", "no"), ("start", None, None),
+     ("dev", None, None)],
+)  # fmt: skip
+def test_the_demo_alone_sends_webhooks_to_its_own_machine(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    command: str,
+    wished: str | None,
+    given: str | None,
+) -> None:
+    if wished is None:
+        monkeypatch.delenv("KAIROS_WEBHOOK_LOOPBACK", raising=False)
+    else:
+        monkeypatch.setenv("KAIROS_WEBHOOK_LOOPBACK", wished)
+    local = Local(tmp_path)
+    servers = {
+        "DATABASE_URL": "postgresql://x",
+        "DATABASE_OWNER_URL": "x",
+        "REDIS_URL": "redis://x",
+    }
+    parts = Parts(local.folder, local.logs, given=servers)
+    env = environment(command, local, parts, Ports(8000, 8010))
+    assert env.get("KAIROS_WEBHOOK_LOOPBACK") == given
+
+
+@pytest.mark.parametrize("mode", ["prod", "dev"])
+def test_elsewhere_the_setting_stops_the_start(mode: str) -> None:
+    env = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings.base",
+        "KAIROS_MODE": mode,
+        "KAIROS_WEBHOOK_LOOPBACK": "yes",
+        "SECRET_KEY": "x",
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}",
+    }
+    code = "from django.conf import settings; settings.DEBUG"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "KAIROS_WEBHOOK_LOOPBACK is for the modes demo and test only" in done.stderr
+
+
 @pytest.mark.parametrize(("outside", "wished"), [("", "yes"), ("https://carrier.example", None)])
 def test_the_stack_wishes_for_it_where_it_runs_the_simulator(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, outside: str, wished: str | None

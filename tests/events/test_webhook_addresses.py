@@ -82,6 +82,32 @@ def test_addresses_that_are_none_of_a_webhook(url: str, code: str) -> None:
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9000/x", "http://localhost/", "http://[::1]/"])
+def test_the_refusal_of_this_machine_names_the_setting(url: str) -> None:
+    with pytest.raises(UnsafeUrl) as caught:
+        read_url(url, allow_loopback=False)
+    assert "KAIROS_WEBHOOK_LOOPBACK=yes" in caught.value.detail
+    secure = read_url(url.replace("http:", "https:"), allow_loopback=False)
+    with pytest.raises(UnsafeUrl) as caught:
+        resolve(secure, allow_loopback=False)
+    assert caught.value.code == "address_refused"
+    assert "KAIROS_WEBHOOK_LOOPBACK=yes" in caught.value.detail
+    assert read_url(url, allow_loopback=True).host
+
+
+@pytest.mark.parametrize("host", ["10.0.0.8", "192.168.1.1", "169.254.169.254", "[fd00:ec2::254]"])
+def test_the_setting_is_no_help_for_other_addresses(host: str) -> None:
+    """Refused with and without it, so its name would only mislead."""
+    for allow in (False, True):
+        with pytest.raises(UnsafeUrl) as caught:
+            resolve(read_url(f"https://{host}/", allow_loopback=allow), allow_loopback=allow)
+        assert caught.value.code == "address_refused"
+        assert "KAIROS_WEBHOOK_LOOPBACK" not in caught.value.detail
+        with pytest.raises(UnsafeUrl) as caught:
+            read_url(f"http://{host}/", allow_loopback=allow)
+        assert caught.value.code == "https_only"
+
+
 def test_the_parts_of_an_address() -> None:
     target = read_url("https://Shop.Example:8443/hooks?a=1", allow_loopback=False)
     assert (target.host, target.port, target.path) == ("shop.example", 8443, "/hooks?a=1")

@@ -87,6 +87,23 @@ def page(world: World, tail: str = "") -> str:
     return f"/w/{world.shop.tenant.slug}/settings/webhooks/{tail}"
 
 
+def test_the_page_says_where_a_webhook_may_go(owner: Client, world: World, settings: Any) -> None:
+    """Where this machine is allowed, the page says so and takes it; elsewhere the setting is named."""
+    asked = {"workspace": world.shop.tenant.slug, "url": "http://127.0.0.1:9/in", "events": "*"}
+    settings.KAIROS_WEBHOOK_LOOPBACK = False
+    assert "https only, and open to the internet." in owner.get(page(world)).content.decode()
+    refused = owner.post(page(world, "new/"), asked)
+    assert refused.status_code == 422
+    assert "KAIROS_WEBHOOK_LOOPBACK=yes" in refused.content.decode()
+    settings.KAIROS_WEBHOOK_LOOPBACK = True
+    assert "or http://127.0.0.1 on this machine" in owner.get(page(world)).content.decode()
+    private = owner.post(page(world, "new/"), {**asked, "url": "http://192.168.1.1/in"})
+    assert private.status_code == 422
+    with tenant_scope(world.shop.tenant.id):
+        assert not WebhookEndpoint.objects.exists()
+    assert owner.post(page(world, "new/"), asked).status_code == 201
+
+
 def test_the_api_makes_changes_and_removes(
     api: Api, world: World, receiver: WebhookReceiver
 ) -> None:

@@ -13,6 +13,9 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 MAX_URL = 2000
+THIS_MACHINE = (
+    "A demo or test installation may reach its own machine, with KAIROS_WEBHOOK_LOOPBACK=yes."
+)
 # Public by their number, private by what answers there.
 _METADATA = frozenset({ip_address("168.63.129.16")})
 # Every block that is not for the public internet, whatever this Python knows of them.
@@ -78,8 +81,11 @@ def read_url(url: str, *, allow_loopback: bool) -> Target:
     if not host or "%" in host or parts.port == 0:
         raise UnsafeUrl("invalid_url", "Write a web address such as https://shop.example/hooks.")
     is_tls = parts.scheme == "https"
-    if not is_tls and not (allow_loopback and _is_loopback_name(host)):
-        raise UnsafeUrl("https_only", "Webhooks go over https only.")
+    if not is_tls and not _is_loopback_name(host):
+        here = "; plain http reaches this machine alone" if allow_loopback else " only"
+        raise UnsafeUrl("https_only", f"Webhooks go over https{here}.")
+    if not is_tls and not allow_loopback:
+        raise UnsafeUrl("https_only", f"Webhooks go over https only. {THIS_MACHINE}")
     return Target(is_tls, host, parts.port or (443 if is_tls else 80), parts.request_uri)
 
 

@@ -27,7 +27,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from events.core.addresses import Target, UnsafeUrl, read_url, refusal
+from events.core.addresses import THIS_MACHINE, Target, UnsafeUrl, read_url, refusal
 
 CONNECT_SECONDS = 4.0
 ANSWER_SECONDS = 10.0
@@ -61,10 +61,9 @@ def resolve(target: Target, *, allow_loopback: bool) -> str:
     for address in addresses:
         why = refusal(address, allow_loopback=allow_loopback)
         if why:
-            raise UnsafeUrl(
-                "address_refused",
-                f"{target.host} leads to {address}: {why}. Only public addresses.",
-            )
+            said = f"{target.host} leads to {address}: {why}. Only public addresses."
+            hint = f" {THIS_MACHINE}" if why == "loopback" else ""
+            raise UnsafeUrl("address_refused", said + hint)
     if not addresses:
         raise UnsafeUrl("dns_failed", f"{target.host} has no address.")
     return addresses[0]

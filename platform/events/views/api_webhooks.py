@@ -39,10 +39,11 @@ from tenancy.shapes import IdField
 
 by_id = Keyset(UUID)
 BY_API = "Switched off over the API"
+URL_HELP = "https, and open to the internet. A demo may also name http://127.0.0.1."
 
 
 class WebhookChange(Strict):
-    url = serializers.CharField(max_length=2000, required=False, help_text="https only.")
+    url = serializers.CharField(max_length=2000, required=False, help_text=URL_HELP)
     events = serializers.ListField(
         child=serializers.CharField(max_length=200),
         max_length=100,
@@ -53,7 +54,7 @@ class WebhookChange(Strict):
 
 
 class WebhookWrite(WebhookChange):
-    url = serializers.CharField(max_length=2000, help_text="https only.")
+    url = serializers.CharField(max_length=2000, help_text=URL_HELP)
     events = serializers.ListField(child=serializers.CharField(max_length=200), max_length=100)
 
 

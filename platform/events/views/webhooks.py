@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -238,6 +239,7 @@ def _form(given: Any, endpoint: WebhookEndpoint | None) -> dict[str, Any]:
         "other": other,
         "url": url,
         "description": description,
+        "loopback": settings.KAIROS_WEBHOOK_LOOPBACK,
     }
 
 
