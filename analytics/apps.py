@@ -10,4 +10,12 @@ class AnalyticsConfig(AppConfig):
         from web import nav
 
         numbers.register(numbers_for)
-        nav.register("", "Home", "house", "analytics:home", 0, key="h")
+        nav.register(
+            "",
+            "Home",
+            "house",
+            "analytics:home",
+            0,
+            key="h",
+            words="start overview dashboard report analytics revenue first steps",
+        )

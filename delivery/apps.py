@@ -11,9 +11,32 @@ class DeliveryConfig(AppConfig):
         from people import columns
         from web import nav
 
-        nav.register("Messaging", "Messages", "send", "delivery:messages", 30, key="m")
-        nav.register("Messaging", "Replies", "messages-square", "delivery:replies", 32, key="r")
-        nav.register_tab("settings", "Sending", "delivery:sending", 5, permission="manage_settings")
+        nav.register(
+            "Messaging",
+            "Messages",
+            "send",
+            "delivery:messages",
+            30,
+            key="m",
+            words="texts sms sent delivered failed skipped waiting held back log",
+        )
+        nav.register(
+            "Messaging",
+            "Replies",
+            "messages-square",
+            "delivery:replies",
+            32,
+            key="r",
+            words="inbox conversations answers incoming chat support",
+        )
+        nav.register_tab(
+            "settings",
+            "Sending",
+            "delivery:sending",
+            5,
+            permission="manage_settings",
+            words="number sender phone short code toll-free gateway twilio account carrier test text",
+        )
         nav.register_tab(
             "settings",
             "Test texts",
@@ -21,6 +44,7 @@ class DeliveryConfig(AppConfig):
             40,
             permission="send",
             unless="manage_settings",
+            words="my own phone number try",
         )
         hooks.register_number_source("senders", number_to_text)
         columns.register("Last text", last_text_cells, order=20)

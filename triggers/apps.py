@@ -21,8 +21,26 @@ class TriggersConfig(AppConfig):
 
         audiences.register("segment", segment_people)
 
-        nav.register("Messaging", "Flows", "workflow", "triggers:flows", 20, key="f")
-        nav.register("Messaging", "Campaigns", "megaphone", "triggers:campaigns", 25, key="p")
-        nav.register_tab("settings", "Costs", "triggers:costs", 25)
+        nav.register(
+            "Messaging",
+            "Flows",
+            "workflow",
+            "triggers:flows",
+            20,
+            key="f",
+            words="automation journey trigger recipe abandoned cart back in stock loyalty",
+        )
+        nav.register(
+            "Messaging",
+            "Campaigns",
+            "megaphone",
+            "triggers:campaigns",
+            25,
+            key="p",
+            words="segment audience broadcast newsletter blast schedule one-off",
+        )
+        nav.register_tab(
+            "settings", "Costs", "triggers:costs", 25, words="price part money budget estimate"
+        )
         finding.register("Flows", "workflow", find_flows)
         finding.register("Campaigns", "megaphone", find_campaigns)

@@ -17,6 +17,14 @@ class DemoConfig(AppConfig):
                 return ""
             return f"The shop's history is coming in: {done:,} of {total:,} events"
 
-        nav.register("foot", "Test phone", "smartphone", "demo:test_phone", 80, key="t")
+        nav.register(
+            "foot",
+            "Test phone",
+            "smartphone",
+            "demo:test_phone",
+            80,
+            key="t",
+            words="try simulator clock",
+        )
         notices.register(progress_words)
         simulating.register(give_number, is_running=is_running)

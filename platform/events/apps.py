@@ -7,4 +7,11 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         from web import nav
 
-        nav.register_tab("settings", "Webhooks", "events:webhooks", 32, permission="manage_keys")
+        nav.register_tab(
+            "settings",
+            "Webhooks",
+            "events:webhooks",
+            32,
+            permission="manage_keys",
+            words="endpoint callback url notify integration developer",
+        )

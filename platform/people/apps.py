@@ -8,5 +8,13 @@ class PeopleConfig(AppConfig):
         from people.views import find_contacts
         from web import finding, nav
 
-        nav.register("Audience", "Contacts", "users", "people:contacts", 10, key="c")
+        nav.register(
+            "Audience",
+            "Contacts",
+            "users",
+            "people:contacts",
+            10,
+            key="c",
+            words="people customers subscribers audience profiles import paste csv",
+        )
         finding.register("Contacts", "user", find_contacts)

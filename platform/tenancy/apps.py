@@ -12,10 +12,31 @@ class TenancyConfig(AppConfig):
         from tenancy.views.settings import find_workspaces
         from web import finding, nav
 
-        nav.register("foot", "Settings", "settings", "tenancy:settings", 90, key="s")
+        nav.register(
+            "foot", "Settings", "settings", "tenancy:settings", 90, key="s", words="options set up"
+        )
         finding.register("Clients", "layout-grid", find_workspaces)
         nav.register_tab(
-            "settings", "Workspace", "tenancy:workspace", 0, permission="manage_settings"
+            "settings",
+            "Workspace",
+            "tenancy:workspace",
+            0,
+            permission="manage_settings",
+            words="name brand time zone timezone currency country color accent shop address help",
         )
-        nav.register_tab("settings", "Team", "tenancy:team", 35, permission="manage_team")
-        nav.register_tab("settings", "Keys", "tenancy:keys", 30, permission="manage_keys")
+        nav.register_tab(
+            "settings",
+            "Team",
+            "tenancy:team",
+            35,
+            permission="manage_team",
+            words="invite invitation people members colleagues users roles permissions access",
+        )
+        nav.register_tab(
+            "settings",
+            "Keys",
+            "tenancy:keys",
+            30,
+            permission="manage_keys",
+            words="api key write key token secret scopes developer",
+        )

@@ -19,6 +19,7 @@ class Entry:
     url_name: str
     order: int
     key: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,18 @@ class Tab:
     url_name: str
     order: int
     permission: str
-    unless: str = ""
+    unless: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page that Ctrl K leads to. `words`: what else people call what is found there."""
+
+    label: str
+    note: str
+    url: str
+    words: str
 
 
 _entries: dict[str, Entry] = {}
@@ -44,16 +56,24 @@ _tabs: dict[str, dict[str, Tab]] = {}
 
 
 def register(
-    section: str, label: str, icon: str, url_name: str, order: int, *, key: str = ""
+    section: str,
+    label: str,
+    icon: str,
+    url_name: str,
+    order: int,
+    *,
+    key: str = "",
+    words: str = "",
 ) -> None:
     """Add a page to the side bar; call it in AppConfig.ready.
 
     `section`: "" (top), "Audience", "Messaging", "Insight" or "foot". `icon`: a Lucide name.
-    `url_name`: takes the workspace's slug. `key`: pressed after `g` to go there.
+    `url_name`: takes the workspace's slug. `key`: pressed after `g` to go there. `words`: other
+    names of what is there, for Ctrl K.
     """
     if section not in SECTIONS:
         raise ValueError(f"No section {section!r} in the side bar.")
-    _entries[url_name] = Entry(section, label, icon, url_name, order, key)
+    _entries[url_name] = Entry(section, label, icon, url_name, order, key, words)
 
 
 def register_tab(
@@ -64,26 +84,37 @@ def register_tab(
     *,
     permission: str = "view",
     unless: str = "",
+    words: str = "",
 ) -> None:
     """Add a tab to a page that several apps share, such as "settings".
 
-    `unless`: a permission whose holders find the same on another tab.
+    `unless`: a permission whose holders find the same on another tab. `words`: as in `register`.
     """
-    _tabs.setdefault(page, {})[url_name] = Tab(label, url_name, order, permission, unless)
+    _tabs.setdefault(page, {})[url_name] = Tab(label, url_name, order, permission, unless, words)
 
 
 def tabs_for(page: str, request: Any) -> list[Link]:
     """The tabs of a page that the role in the open workspace may see."""
-    allowed = [
-        tab
-        for tab in _tabs.get(page, {}).values()
-        if request.can(tab.permission) and not (tab.unless and request.can(tab.unless))
-    ]
     links = []
-    for tab in sorted(allowed, key=lambda tab: tab.order):
+    for tab in _allowed(page, request):
         url = reverse(tab.url_name, args=[request.tenant.slug])
         links.append(Link(tab.label, "", url, "", _holds(url, request.path)))
     return links
+
+
+def places_for(request: Any) -> list[Place]:
+    """All that the side bar and the tabs lead to, for the role in the open workspace."""
+    slug = request.tenant.slug
+    places = []
+    for entry in sorted(_entries.values(), key=lambda entry: entry.order):
+        note = "" if entry.section == "foot" else entry.section
+        places.append(Place(entry.label, note, reverse(entry.url_name, args=[slug]), entry.words))
+    for page in _tabs:
+        places += [
+            Place(tab.label, page.capitalize(), reverse(tab.url_name, args=[slug]), tab.words)
+            for tab in _allowed(page, request)
+        ]
+    return places
 
 
 def links_for(slug: str, path: str) -> list[tuple[str, list[Link]]]:
@@ -96,6 +127,15 @@ def links_for(slug: str, path: str) -> list[tuple[str, list[Link]]]:
         for section in SECTIONS
         if (links := list(_links(ordered, section, urls, current)))
     ]
+
+
+def _allowed(page: str, request: Any) -> list[Tab]:
+    allowed = [
+        tab
+        for tab in _tabs.get(page, {}).values()
+        if request.can(tab.permission) and not (tab.unless and request.can(tab.unless))
+    ]
+    return sorted(allowed, key=lambda tab: tab.order)
 
 
 def _links(
