@@ -49,4 +49,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=40s --retries=4 \
     CMD ["python", "-m", "stack.healthy", "web"]
 CMD ["gunicorn", "config.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
-     "--workers", "2", "--threads", "8", "--preload", "--keep-alive", "30", "--no-control-socket"]
+     "--workers", "2", "--threads", "8", "--preload", "--keep-alive", "30", "--no-control-socket", \
+     "--logger-class", "config.web_log.WebLogger"]

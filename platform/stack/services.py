@@ -100,6 +100,7 @@ def web_server(command: str, port: int) -> tuple[str, ...]:
         PYTHON, "-m", "gunicorn", "config.wsgi:application", "--bind", f"{HOST}:{port}",
         "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload",
         "--keep-alive", "30", "--graceful-timeout", "5", "--no-control-socket",
+        "--logger-class", "config.web_log.WebLogger",
     )  # fmt: skip
 
 
