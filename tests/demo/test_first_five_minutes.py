@@ -18,6 +18,7 @@ from demo.core.cast import BRANDS, JONAS, MAYA
 from demo.core.plan import make_plan
 from demo.core.shifting import demo_start
 from demo.domain.client import Carrier, Shop
+from demo.domain.loader_key import lend_key
 from demo.domain.setting_up import opt_people_in, register_numbers, set_up_agency
 from tenancy.clock import advance_clock, business_now
 from triggers.domain import sweeping
@@ -99,8 +100,10 @@ def demo(
     register_numbers(Carrier(carrier.base_url))
     for brand in brands:
         plan = make_plan(brand.plan, start=start)
-        shop = Shop(live_server.url, write_key=brand.plan.write_key, api_key=brand.api_key)
-        shop.add_products(plan.products[:20])
+        shop = Shop(live_server.url, write_key=brand.plan.write_key)
+        with lend_key(brand.tenant) as api_key:
+            loader = Shop(live_server.url, write_key=brand.plan.write_key, api_key=api_key)
+            loader.add_products(plan.products[:20])
         people = [MAYA, JONAS] if brand is brands[0] else list(plan.people.values())[:5]
         shop.identify(people)
         now = business_now()

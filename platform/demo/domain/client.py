@@ -27,9 +27,12 @@ class ShopError(RuntimeError):
 
 
 class Shop:
-    """One brand's shop: a server that sends events, and phones that tap links."""
+    """One brand's shop: a server that sends events, and phones that tap links.
 
-    def __init__(self, base_url: str, *, write_key: str, api_key: str) -> None:
+    `api_key`: for history and products; live events need none.
+    """
+
+    def __init__(self, base_url: str, *, write_key: str, api_key: str = "") -> None:
         self.base_url = base_url.rstrip("/")
         self.write_key = write_key
         self.session = requests.Session()

@@ -71,11 +71,7 @@ def make_player(brand: Brand, plan: Plan) -> Player:
     with tenant_scope(brand.tenant.id):
         sender = Sender.objects.select_related("gateway").get()
         flows = dict(Flow.objects.values_list("id", "slug"))
-        shop = Shop(
-            settings.KAIROS_PUBLIC_BASE_URL,
-            write_key=brand.plan.write_key,
-            api_key=brand.api_key,
-        )
+        shop = Shop(settings.KAIROS_PUBLIC_BASE_URL, write_key=brand.plan.write_key)
         now = business_now()
         return Player(
             brand,

@@ -16,6 +16,7 @@ from demo.core.shifting import START_HOUR, demo_start
 from demo.domain.client import Carrier, Shop, ShopError
 from demo.domain.clock import finish_history, walk_to
 from demo.domain.living import live_through, make_player
+from demo.domain.loader_key import lend_key
 from demo.domain.progress import Progress
 from demo.domain.setting_up import (
     Brand,
@@ -56,17 +57,16 @@ def load_demo() -> None:
     progress = Progress.of(total)
     progress.write()
     for brand in brands:
-        _load_history(brand, plans[brand.plan.slug], progress)
+        with lend_key(brand.tenant) as api_key:
+            _load_history(brand, plans[brand.plan.slug], progress, api_key=api_key)
     _live(brands, plans, carrier, progress, start)
     state.loaded_at = wall_now()
     state.save(update_fields=["loaded_at"])
     progress.finish()
 
 
-def _load_history(brand: Brand, plan: Plan, progress: Progress) -> None:
-    shop = Shop(
-        settings.KAIROS_PUBLIC_BASE_URL, write_key=brand.plan.write_key, api_key=brand.api_key
-    )
+def _load_history(brand: Brand, plan: Plan, progress: Progress, *, api_key: str) -> None:
+    shop = Shop(settings.KAIROS_PUBLIC_BASE_URL, write_key=brand.plan.write_key, api_key=api_key)
     people = [*plan.people.values(), *cast_of(brand.plan)]
     shop.identify(people)
     shop.add_products(plan.products)

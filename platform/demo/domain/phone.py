@@ -109,7 +109,7 @@ def shop_of(tenant: Tenant) -> Shop:
     """The workspace's shop, as its own server would speak to us."""
     plan = _plan_of(tenant)
     key = plan.write_key if plan else ""
-    return Shop(settings.KAIROS_PUBLIC_BASE_URL, write_key=key, api_key="")
+    return Shop(settings.KAIROS_PUBLIC_BASE_URL, write_key=key)
 
 
 def _plan_of(tenant: Tenant) -> BrandPlan | None:

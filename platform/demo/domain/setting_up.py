@@ -16,10 +16,11 @@ from consent.domain.settings import DAYS, set_sending_window, set_us_cart_rule
 from delivery.models import Gateway, Sender
 from demo.core.cast import AGENCY, AGENCY_SLUG, BRANDS, JONAS, MAYA, PERSON, BrandPlan, Person
 from demo.domain.client import Carrier
+from demo.domain.loader_key import end_loader_keys
 from people.models import Contact
 from segments.domain.segments import build_segment, create_segment
 from segments.models import Segment
-from tenancy.domain.keys import create_api_key, create_write_key
+from tenancy.domain.keys import create_write_key
 from tenancy.domain.workspaces import add_member, create_organization, create_workspace
 from tenancy.models import Organization, Tenant, User
 from tenancy.scope import tenant_scope
@@ -71,11 +72,10 @@ SEGMENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """A brand that is set up, with what its shop needs to speak to us."""
+    """A brand that is set up."""
 
     plan: BrandPlan
     tenant: Tenant
-    api_key: str
 
 
 def is_set_up() -> bool:
@@ -84,7 +84,7 @@ def is_set_up() -> bool:
 
 @transaction.atomic
 def set_up_agency(*, now: datetime) -> list[Brand]:
-    """Everything but contacts. The API keys are made anew, for this load only."""
+    """Everything but contacts."""
     organization = Organization.objects.filter(slug=AGENCY_SLUG).first()
     if organization is None:
         organization = create_organization(AGENCY, slug=AGENCY_SLUG, now=now)
@@ -178,9 +178,7 @@ def _set_up_brand(organization: Organization, plan: BrandPlan, *, now: datetime)
             now=now,
         )
     with tenant_scope(tenant.id):
-        _, api_key = create_api_key(
-            name="Demo loader", scopes=["events:write", "products:write"], now=now
-        )
+        end_loader_keys(now=now)
         if fresh:
             create_write_key(name="Shop server", kind="server", secret=plan.write_key, now=now)
             _add_sender(plan, now=now)
@@ -191,7 +189,7 @@ def _set_up_brand(organization: Organization, plan: BrandPlan, *, now: datetime)
                 publish_flow(flow, now=now)
             for step in ("workspace", "rules"):
                 mark_step(step, DONE, now=now)
-    return Brand(plan, tenant, api_key)
+    return Brand(plan, tenant)
 
 
 def _add_sender(plan: BrandPlan, *, now: datetime) -> None:
