@@ -27,3 +27,18 @@ def hasten_messages(flow_id: UUID, *, reason: str, now: datetime) -> int:
         [now, current_tenant_id(), current_tenant_id(), flow_id, reason, now],
     )
     return len(rows)
+
+
+def held_texts(flow_id: UUID, *, reason: str, now: datetime) -> list[UUID]:
+    """The waiting texts of a flow that wait for `reason`, and those whose time has come but that
+    nobody has decided anew yet. Answers to replies are not the flow's. Locks nothing."""
+    rows = fetch_all(
+        """
+        SELECT id FROM delivery_message
+        WHERE tenant_id = %s AND flow_id = %s AND status = 'scheduled' AND source_kind = 'flow'
+          AND (reason = %s OR due_at <= %s)
+        ORDER BY id
+        """,
+        [current_tenant_id(), flow_id, reason, now],
+    )
+    return [row[0] for row in rows]

@@ -14,7 +14,7 @@ from delivery.models import Gateway, Message, Sender
 from events.domain.recording import NewEvent, append_events
 from people.domain.queries import lock_contacts
 from people.domain.resolving import IdentityRef, resolve_contacts
-from tenancy.clock import wall_now
+from tenancy.clock import advance_clock, business_now, has_demo_clock, wall_now
 from tenancy.ids import new_id
 from tenancy.scope import tenant_scope
 from tests.support.carrier import ACCOUNT, NUMBER, TOKEN
@@ -147,6 +147,12 @@ class Scene:
                 *texts.order_by("due_at").values_list("due_at", flat=True)[:1],
             ]
         return min(found, default=None)
+
+    def meet_clock(self) -> None:
+        """Requests read the business clock: it and the scene go on from the later of both times."""
+        if not has_demo_clock() or business_now() < self.now:
+            advance_clock(self.now)
+        self.now = max(self.now, business_now())
 
     # --- looking ---------------------------------------------------------------------------
 

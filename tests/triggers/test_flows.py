@@ -192,23 +192,6 @@ def test_resume_asks_what_to_do_with_runs_whose_time_passed(
     assert scene.runs()[0].state == state
 
 
-def test_a_text_that_waits_for_the_morning_does_not_go_while_the_flow_is_paused(
-    scene: Scene, carrier: CarrierProcess
-) -> None:
-    add_text(scene)
-    flow = make_flow(scene, ONE_TEXT)
-    start = scene.now
-    scene.track("Support Question Asked", at=hours(start, 7))
-    scene.now = hours(start, 7)
-    scene.walk(hours(start, 8.5))
-    assert [m.status for m in scene.messages()] == ["scheduled"]
-    with tenant_scope(scene.id):
-        pause_flow(flow, now=scene.now)
-    scene.walk(hours(start, 24))
-    assert [(m.status, m.reason) for m in scene.messages()] == [("skipped", "flow_paused")]
-    assert carrier.messages() == []
-
-
 def test_archive_ends_runs_and_cancels_what_waits(scene: Scene, carrier: CarrierProcess) -> None:
     add_text(scene)
     flow = make_flow(scene, ONE_TEXT)

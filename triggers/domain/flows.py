@@ -10,8 +10,12 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from api.problems import FieldError, Invalid, NotFound, Problem
+from delivery.core.reasons import Reason
+from delivery.domain.canceling import cancel_messages
+from delivery.domain.waiting import hasten_messages, held_texts
 from events.domain.listening import set_listener
 from segments.models import Segment
 from tenancy.audit import record_audit
@@ -39,11 +43,13 @@ Overdue = Literal["continue", "skip", "exit"]
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A flow that went live, and the notices that do not stop it."""
+    """A flow that went live, and the notices that do not stop it. `moved`: people who wait and were
+    moved to a new delay."""
 
     flow: Flow
     version: FlowVersion
     notices: tuple[Finding, ...]
+    moved: int = 0
 
 
 @transaction.atomic
@@ -152,7 +158,8 @@ def publish_flow(flow: Flow | UUID, *, now: datetime, actor: Actor = None) -> Pu
 
 @transaction.atomic
 def pause_flow(flow: Flow | UUID, *, now: datetime, actor: Actor = None) -> Flow:
-    """Nothing of it is sent and nobody enters; runs stay where they are. Exits still work."""
+    """Nothing of it is sent and nobody enters; runs stay where they are, and so do their texts.
+    Exits still work."""
     found = flow_for_update(flow)
     if found.status != Flow.Status.LIVE:
         raise Problem("not_live", "Only a live flow can be paused.", status=409)
@@ -166,17 +173,21 @@ def pause_flow(flow: Flow | UUID, *, now: datetime, actor: Actor = None) -> Flow
 def resume_flow(
     flow: Flow | UUID, *, now: datetime, overdue: Overdue = "skip", actor: Actor = None
 ) -> Flow:
-    """Live again. Runs whose time passed meanwhile: `skip` their next message and go on,
-    `continue` with it now, or `exit`."""
+    """Live again. Runs whose time passed meanwhile, or whose text had to wait: `skip` their next
+    message and go on, `continue` with it now, or `exit`."""
     if overdue not in ("continue", "skip", "exit"):
         raise Invalid([FieldError("overdue", "unknown_choice", "Say continue, skip or exit.")])
     found = flow_for_update(flow)
     if found.status != Flow.Status.PAUSED:
         raise Problem("not_paused", "Only a paused flow can be resumed.", status=409)
+    held = held_texts(found.id, reason=Reason.FLOW_PAUSED, now=now)
     count = count_overdue(found, now=now)
     if overdue == "exit":
-        end_runs_of(found.id, reason="paused_too_long", now=now, overdue_only=True)
-    elif overdue == "skip":
+        end_runs_of(found.id, reason="paused_too_long", now=now, overdue=set(held))
+    elif overdue == "continue":
+        hasten_messages(found.id, reason=Reason.FLOW_PAUSED, now=now)
+    else:
+        cancel_messages(message_ids=held, reason=Reason.FLOW_PAUSED, now=now)
         with connection.cursor() as cursor:
             cursor.execute(
                 'UPDATE triggers_flowrun SET waiting = waiting || \'{"pass_message": "flow_paused"}\''
@@ -206,8 +217,11 @@ def archive_flow(flow: Flow | UUID, *, now: datetime, actor: Actor = None) -> Fl
 
 
 def count_overdue(flow: Flow, *, now: datetime) -> int:
-    """Runs of a paused flow whose time passed: the resume dialog asks about them."""
-    return int(FlowRun.objects.filter(flow=flow, ended_at=None, due_at__lte=now).count())
+    """Runs of a paused flow whose time passed, or whose text waits only for the pause to end: the
+    resume dialog asks about them."""
+    held = held_texts(flow.id, reason=Reason.FLOW_PAUSED, now=now)
+    passed = Q(due_at__lte=now) | Q(state=FlowRun.State.WAITING_MESSAGE, message_id__in=held)
+    return int(FlowRun.objects.filter(passed, flow=flow, ended_at=None).count())
 
 
 def review_version(version: FlowVersion | UUID) -> list[Finding]:

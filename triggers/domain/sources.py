@@ -24,6 +24,8 @@ from triggers.domain.records import RunRecord, runs_by_id
 from triggers.models import Flow
 
 _MOMENT = timedelta(microseconds=1)
+# A text of a paused flow is looked at again this often; resuming says at once what becomes of it.
+LOOK_AGAIN = timedelta(minutes=5)
 
 
 def load_flow_sources(intents: Sequence[SendIntent], *, now: datetime) -> Mapping[str, SourceView]:
@@ -42,7 +44,7 @@ def load_flow_sources(intents: Sequence[SendIntent], *, now: datetime) -> Mappin
     views = {}
     for intent in intents:
         record = records.get(intent.run_id) if intent.run_id else None
-        views[intent.dedupe_key] = _view(record, statuses, plans, events, sold_out)
+        views[intent.dedupe_key] = _view(record, statuses, plans, events, sold_out, now)
     return views
 
 
@@ -52,6 +54,7 @@ def _view(
     plans: Mapping[UUID, Plan],
     events: Mapping[UUID, Sequence[Happening]],
     sold_out: set[UUID],
+    now: datetime,
 ) -> SourceView:
     if record is None:
         return SourceView(live=False, reason=Reason.EXITED, detail={"why": "run_gone"})
@@ -62,9 +65,7 @@ def _view(
         if why == "archived":
             reason = Reason.FLOW_ARCHIVED
         return SourceView(live=False, reason=reason, detail={"why": why})
-    if status == Flow.Status.PAUSED:
-        return SourceView(live=False, reason=Reason.FLOW_PAUSED)
-    if status != Flow.Status.LIVE:
+    if status not in {Flow.Status.LIVE, Flow.Status.PAUSED}:
         return SourceView(live=False, reason=Reason.FLOW_ARCHIVED)
     plan = plans.get(record.version_id)
     ended = find_exit(plan, record.state, events.get(record.state.contact_id, ())) if plan else None
@@ -77,6 +78,8 @@ def _view(
             reason=Reason.CONDITIONS_NOT_MET,
             detail={"why": "out_of_stock", "product_key": record.context.get("product_key")},
         )
+    if status == Flow.Status.PAUSED:
+        return SourceView(live=False, reason=Reason.FLOW_PAUSED, until=now + LOOK_AGAIN)
     return SourceView()
 
 

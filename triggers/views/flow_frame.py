@@ -30,7 +30,8 @@ def _dialogs(page: FlowPage) -> dict[str, Any]:
     flow = page.flow
     if not page.request.can("publish") or flow.status not in {Flow.Status.LIVE, Flow.Status.PAUSED}:
         return {}
-    texts = Message.objects.filter(flow_id=flow.id, status=Message.Status.SCHEDULED)
+    open_ones = (Message.Status.SCHEDULED, Message.Status.QUEUED)
+    texts = Message.objects.filter(flow_id=flow.id, status__in=open_ones, source_kind="flow")
     return {
         "may_pause": True,
         "running": FlowRun.objects.filter(flow=flow, ended_at=None).count(),
