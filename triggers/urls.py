@@ -64,6 +64,11 @@ urlpatterns = [
         name="flow_edit",
     ),
     path(
+        "w/<slug:slug>/flows/<slug:flow_slug>/step/<str:key>/move/",
+        flow_state.move,
+        name="flow_move",
+    ),
+    path(
         "w/<slug:slug>/flows/<slug:flow_slug>/versions/",
         flow_versions.version_list,
         name="flow_versions",

@@ -31,11 +31,14 @@ class ChangeTold(serializers.Serializer[Any]):
 
 
 class VersionTold(VersionSaved):
-    """`changes` are against the version before; the first has none."""
+    """`changes` are against the version before; the first has none. `published_at`: when it went
+    live last, null when it never did; `published_by`: an address, a key, or empty."""
 
     live = serializers.BooleanField()
     created_at = serializers.DateTimeField()
     created_by = serializers.CharField(allow_blank=True)
+    published_at = serializers.DateTimeField(allow_null=True)
+    published_by = serializers.CharField(allow_blank=True)
     changes = ChangeTold(many=True)
 
 
@@ -83,6 +86,8 @@ def _shown(story: VersionStory) -> dict[str, Any]:
         "live": story.is_live,
         "created_at": version.created_at,
         "created_by": version.created_by,
+        "published_at": story.went_live.at if story.went_live else None,
+        "published_by": story.went_live.by if story.went_live else "",
         "changes": [
             {
                 "what": change.what,

@@ -110,7 +110,7 @@ def compile_brackets(body: str, rules: dict[str, FieldRule]) -> Compiled:
         detail = f"The text has at least {least} characters; the most is {MAX_TEXT}."
         faults.append(Fault("template_too_long", "body", detail))
     if faults:
-        raise TemplateInvalid([*faults, *lacking])
+        raise TemplateInvalid([*faults, *lacking], tuple(mentions))
     frozen = tuple(parts)
 
     def run(facts: Facts, link_for: LinkFor, limit: int) -> Rendered:

@@ -65,10 +65,12 @@ class Fault(NamedTuple):
 
 
 class TemplateInvalid(ValueError):
-    """The body cannot be compiled. `faults` holds every reason found."""
+    """The body cannot be compiled. `faults` holds every reason found, `mentions` the fields that
+    could be read all the same."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[Fault], mentions: tuple[FieldMention, ...] = ()) -> None:
         self.faults = faults
+        self.mentions = mentions
         super().__init__("; ".join(fault.detail for fault in faults))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,15 +11,16 @@ from uuid import UUID
 
 from django.conf import settings
 
-from api.problems import FieldError, Invalid, NotFound
-from people.domain.queries import contacts_by_id
-from templates_engine.core import MAX_SOURCE, TemplateInvalid, check, compile
+from api.problems import FieldError, Invalid
+from people.domain.merged import present_contact
+from templates_engine.core import MAX_SOURCE, TemplateInvalid, check
 from templates_engine.core.composing import STOP_NOTICE, prefix_for, says_stop
 from templates_engine.core.fields import FIELDS, Field, find_field
 from templates_engine.core.inlining import insertion
-from templates_engine.core.results import Fault
+from templates_engine.core.results import Fault, FieldMention
 from templates_engine.core.segments import Measure, encode_smart
 from templates_engine.domain.audiences import Sample, known_facts, person_in, sample_of
+from templates_engine.domain.coverage import FieldInUse, concerns, mentions_in, uses_of
 from templates_engine.domain.rendering import Preview, preview_text
 from templates_engine.models import MessageType, Syntax
 from tenancy.models import Tenant
@@ -68,6 +69,7 @@ class Written:
     unknown_segments: int
     audience: int
     fields: tuple[FieldFacts, ...]
+    uses: tuple[FieldInUse, ...]
     problems: tuple[FieldError, ...]
 
 
@@ -93,15 +95,14 @@ def write_text(
     unknown = _preview(body, syntax, message_type, fields, None)
     known = None
     if contact_id is not None:
-        found = contacts_by_id([contact_id]).get(contact_id)
-        if found is None or found.erased_at is not None:
-            raise NotFound("This contact")
+        present_contact(contact_id)
         [facts] = known_facts([person_in(audience, contact_id, now=now)])
         facts["contact"] = {k: v for k, v in facts["contact"].items() if k not in hides}
         known = _preview(body, syntax, message_type, fields, facts)
     shown = known if known is not None and known.text else unknown
     size = shown.measure if shown is not None and shown.text else None
     plain, changes = encode_smart(body)
+    mentions = mentions_in(body, syntax, fields)
     return Written(
         num_segments=size.num_segments if size else 0,
         encoding=size.encoding if size else "",
@@ -114,7 +115,8 @@ def write_text(
         unknown_preview=unknown.text if unknown is not None else "",
         unknown_segments=unknown.measure.num_segments if unknown and unknown.text else 0,
         audience=len(sample.facts),
-        fields=_fields(body, syntax, fields, sample),
+        fields=_fields(mentions, sample),
+        uses=uses_of(mentions, sample, besides={one.field for one in problems}),
         problems=tuple(problems),
     )
 
@@ -150,24 +152,8 @@ def find_problems(
         if (fault.code, fault.field) in seen and fault.code != "template_syntax":
             continue
         seen.add((fault.code, fault.field))
-        errors.append(FieldError(fault.field, fault.code, fault.detail + _concerns(fault, sample)))
+        errors.append(FieldError(fault.field, fault.code, fault.detail + concerns(fault, sample)))
     return errors
-
-
-def _concerns(fault: Fault, sample: Sample | None) -> str:
-    """` 12% of the last 300 people have none.`"""
-    field = find_field(fault.field) if fault.code == "fallback_missing" else None
-    share = sample.share(field) if sample is not None and field is not None else None
-    if sample is None or share is None:
-        return ""
-    count = len(sample.facts)
-    lacking = count - round(share * count)
-    people = "the one person" if count == 1 else f"the newest {count:,} people"
-    if lacking == 0:
-        return f" So far all of {people} have it." if count > 1 else " So far everybody has it."
-    percent = max(1, round(100 * lacking / count))
-    verb = "has" if lacking == 1 else "have"
-    return f" {lacking:,} of {people} ({percent}%) {verb} none."
 
 
 def _check(syntax: str, message_type: str) -> None:
@@ -206,14 +192,8 @@ def _preview(
         return None
 
 
-def _fields(
-    body: str, syntax: str, fields: Mapping[str, Any] | None, sample: Sample
-) -> tuple[FieldFacts, ...]:
+def _fields(mentions: Sequence[FieldMention], sample: Sample) -> tuple[FieldFacts, ...]:
     """The fields of the text first, as they stand there, then all others by how many have them."""
-    try:
-        mentions = compile(body, syntax, fields).mentions
-    except TemplateInvalid:
-        mentions = ()
     used: dict[str, tuple[Field, str]] = {}
     for mention in mentions:
         field = find_field(mention.key)

@@ -66,6 +66,7 @@ PAGES: dict[str, str] = {
     "GET flows/<slug:flow_slug>/step/<str:key>/": ALL,
     "GET flows/<slug:flow_slug>/step/<str:key>/edit/": WRITERS,
     "POST flows/<slug:flow_slug>/step/<str:key>/edit/": WRITERS,
+    "POST flows/<slug:flow_slug>/step/<str:key>/move/": WRITERS,
     "GET flows/<slug:flow_slug>/versions/": ALL,
     "POST flows/<slug:flow_slug>/versions/<int:number>/rollback/": WRITERS,
     "GET flows/<slug:flow_slug>/review/": WRITERS,

@@ -296,6 +296,8 @@ TABLE: tuple[Row, ...] = (
     page("flows/<slug:flow_slug>/step/<str:key>/", foreign=404),
     page("flows/<slug:flow_slug>/step/<str:key>/edit/", small=TOO_SMALL, foreign=404),
     form("flows/<slug:flow_slug>/step/<str:key>/edit/", foreign=404, base="1", body="Hello there"),
+    # Its owner hears that this step is no delay.
+    form("flows/<slug:flow_slug>/step/<str:key>/move/", 409, foreign=404),
     page("flows/<slug:flow_slug>/versions/", foreign=404),
     form("flows/<slug:flow_slug>/versions/<int:number>/rollback/", foreign=404),
     page("flows/<slug:flow_slug>/review/", small=TOO_SMALL, foreign=404),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.test import Client
 
 from delivery.models import Message
 from templates_engine.models import TemplateVersion
+from tenancy.clock import advance_clock
 from tenancy.domain.workspaces import add_member
 from tenancy.models import AuditEntry, Tenant, User
 from tenancy.scope import tenant_scope
@@ -312,6 +314,66 @@ def test_versions_and_rollback_over_the_api(
         [entry] = AuditEntry.objects.filter(action="flow.rolled_back")
         assert entry.actor.startswith("key:")
         assert entry.data == {"number": 4, "to": 1}
+
+
+def test_a_version_says_when_it_was_saved_and_when_it_went_live(
+    scene: Scene, cart: Flow, client: Client, world: World
+) -> None:
+    advance_clock(scene.now)
+    shop = as_role(client, world, "marketer")
+    post(shop, f"{CART}step/wait_1h/edit/", base="1", hours="2")
+    post(shop, f"{CART}step/wait_1h/edit/", base="2", hours="3")
+    client.force_login(world.shop.owner)
+    advance_clock(hours(scene.now, 5))
+    post(client, f"{CART}publish/", number="3")
+    page = " ".join(client.get(f"{CART}versions/").content.decode().split())
+    newest, second, first = page.split('class="card version"')[1:]
+    saved = re.search(r"Saved <time [^>]*>Nov 17, 10:0\d</time> by ([^ ]+) ", newest)
+    assert saved is not None
+    assert saved[1] == "new-marketer@juniper.example"
+    live = re.search(r"Went live <time [^>]*>Nov 17, 15:0\d</time> by ([^ ]+) ", newest)
+    assert live is not None
+    assert live[1] == "owner@juniper.example"
+    assert "Never live" in second
+    assert "Went live" in first
+    headers = {"Authorization": f"Bearer {world.shop.api_key}"}
+    told = shop.get("/api/v1/flows/cart-recovery/versions", headers=headers).json()["versions"]
+    assert [one["published_by"] for one in told] == ["owner@juniper.example", "", ""]
+    assert [one["published_at"] is None for one in told] == [False, True, False]
+
+
+def test_the_fallbacks_follow_the_text(scene: Scene, cart: Flow, shop: Client) -> None:
+    def section() -> str:
+        page = " ".join(shop.get(f"{CART}?step=text_1").content.decode().split())
+        _, _, rest = page.partition("Read instead of a missing value")
+        return rest.partition("</dl>")[0]
+
+    assert "<dt>Cart link</dt><dd>https://juniper.example</dd>" in section()
+    post(shop, f"{CART}step/text_1/edit/", base="1", body=NEW + " [City or skip]")
+    assert "<dt>First name</dt><dd>there</dd>" in section()
+    assert "<dt>Cart link</dt><dd>The shop&#x27;s address</dd>" in section()
+    assert "<dt>City</dt><dd>Nothing: the text is not sent</dd>" in section()
+    post(shop, f"{CART}step/text_1/edit/", base="2", body="No fields at all.")
+    assert section() == ""
+
+
+def test_saving_leads_to_where_somebody_was_going_but_never_elsewhere(
+    scene: Scene, cart: Flow, shop: Client
+) -> None:
+    edit = f"{CART}step/wait_1h/edit/"
+    for number, (given, wanted) in enumerate(
+        [
+            (f"{CART}?step=text_1#panel", f"{CART}?step=text_1#panel"),
+            ("/w/juniper/messages/", "/w/juniper/messages/"),
+            ("", f"{CART}?step=wait_1h#panel"),
+            ("//evil.example/", f"{CART}?step=wait_1h#panel"),
+            ("https://evil.example/", f"{CART}?step=wait_1h#panel"),
+            ("/\\evil.example", f"{CART}?step=wait_1h#panel"),
+        ],
+        1,
+    ):
+        answer = post(shop, edit, base=str(number), hours=str(number + 1), next=given)
+        assert (answer.status_code, answer["Location"]) == (302, wanted)
 
 
 def test_long_histories_come_in_pages(

@@ -194,7 +194,8 @@ def test_what_is_refused_names_its_field_and_keeps_the_words(
     expect(problem).to_contain_text("of the newest 2 people have it")
     panel.get_by_role("button", name="Save draft").click()
     refused = panel.get_by_role("alert")
-    expect(refused).to_contain_text("FirstName has no fallback")
+    expect(refused).to_contain_text("Not saved")
+    expect(problem).to_contain_text("FirstName has no fallback")
     expect(text).to_have_value("Hi [FirstName] \N{WHITE HEAVY CHECK MARK}")
     with tenant_scope(committed_world.shop.tenant.id):
         assert FlowVersion.objects.filter(flow__slug="cart-recovery").count() == 1

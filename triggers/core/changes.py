@@ -18,7 +18,13 @@ from triggers.core.definition import (
     WaitForReply,
     walk_steps,
 )
-from triggers.core.words import TRIGGER, condition_words, duration_words, reentry_words
+from triggers.core.words import (
+    TRIGGER,
+    condition_words,
+    duration_words,
+    reentry_words,
+    step_numbers,
+)
 
 NONE = "nothing"
 
@@ -47,6 +53,9 @@ class Change:
 
 Texts = Mapping[str, Text]
 Lines = dict[str, str]
+Numbered = dict[str, tuple[int, Step]]
+Path = tuple[tuple[str, str], ...]
+Place = tuple[str, Path]
 
 
 def compare(
@@ -67,8 +76,8 @@ def compare(
             for change in _pairs(*lines, key)
         )
         if places[0][key] != places[1][key]:
-            what = f"Place of step {number}"
-            changes.append(Change(what, places[0][key], places[1][key], key))
+            was, now = _place_words(places[0][key], old), _place_words(places[1][key], new)
+            changes.append(Change(f"Place of step {number}", was, now, key))
     for key, (number, step) in old.items():
         if key not in new:
             changes.append(Change(f"Step {number}", step_words(step, texts_before), NONE, key))
@@ -180,23 +189,30 @@ def _message_lines(step: MessageStep, texts: Texts) -> Lines:
     return lines
 
 
-def _by_key(definition: Definition) -> dict[str, tuple[int, Step]]:
+def _by_key(definition: Definition) -> Numbered:
     """Per key: the number in reading order, and the step."""
-    return {
-        step.key: (number, step)
-        for number, (_, step, _) in enumerate(walk_steps(definition.steps), 1)
-    }
+    numbers = step_numbers(definition)
+    return {step.key: (numbers[step.key], step) for _, step, _ in walk_steps(definition.steps)}
 
 
-def _places(steps: list[Step], common: Set[str], path: str = "") -> dict[str, str]:
-    """Per key behind which other step it stands; steps that only one version has do not count."""
-    found: dict[str, str] = {}
-    before = "first"
+def _places(steps: list[Step], common: Set[str], path: Path = ()) -> dict[str, Place]:
+    """Per key behind which other step it stands, and on which paths; steps that only one version
+    has do not count."""
+    found: dict[str, Place] = {}
+    before = ""
     for step in steps:
-        found[step.key] = f"{before}{path}"
+        found[step.key] = (before, path)
         if step.key in common:
-            before = f"after {step.key}"
+            before = step.key
         if isinstance(step, WaitForEvent | WaitForReply | Split):
-            found |= _places(step.then, common, f" on the first path of {step.key}")
-            found |= _places(step.else_, common, f" on the second path of {step.key}")
+            found |= _places(step.then, common, (*path, ("first", step.key)))
+            found |= _places(step.else_, common, (*path, ("second", step.key)))
     return found
+
+
+def _place_words(place: Place, steps: Numbered) -> str:
+    """`after step 2 on the first path of step 1`."""
+    before, path = place
+    words = [f"after step {steps[before][0]}" if before else "first"]
+    words += [f"on the {side} path of step {steps[key][0]}" for side, key in path]
+    return " ".join(words)

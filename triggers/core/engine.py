@@ -103,6 +103,7 @@ class _Walk:
         self.plan, self.run, self.facts, self.now = plan, run, facts, now
         self.outcomes = dict(run.outcomes)
         self.pass_message = str(run.waiting.get("pass_message") or "")
+        self.late_after: Mapping[str, int] = run.waiting.get("late_after") or {}
         self.left: list[StepLeft] = []
 
     def go(self) -> RunEffect | None:
@@ -211,6 +212,9 @@ class _Walk:
             self.pass_message = ""
             self.outcomes[one.key] = outcome
             return self._through(one.key, at, self.now, outcome, following)
+        if self._is_too_late(one, at):
+            self.outcomes[one.key] = "skipped:expired"
+            return self._through(one.key, at, self.now, "skipped:expired", following)
         why = self._needs_reply(one)
         if why:
             limit = self.run.triggered_at + CART_TEXT_LIMIT
@@ -221,6 +225,11 @@ class _Walk:
             self.outcomes[one.key] = "skipped:no_reply"
             return self._through(one.key, at, self.now, "skipped:no_reply", following)
         return self._stay(one.key, at, WAITING_MESSAGE, None, message=one)
+
+    def _is_too_late(self, one: MessageStep, at: datetime) -> bool:
+        """A run that was moved to a shorter delay may be past its text's time to live already."""
+        limit = self.late_after.get(one.key)
+        return limit is not None and self.now - at > timedelta(seconds=limit)
 
     def _needs_reply(self, one: MessageStep) -> str:
         """Why this text waits for a reply: "us_cart_rule", "step", or "" when it need not."""

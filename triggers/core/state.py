@@ -33,7 +33,9 @@ class RunState:
     """One run. `anchor_at`: when the last step was left; delays and waits count from it.
 
     `waiting`: {"door": true} before a step is begun; {"for": "reply", "why": ...} at a message
-    that waits for a reply; {"pass_message": <reason>} when the next message is to be passed over.
+    that waits for a reply; {"pass_message": <reason>} when the next message is to be passed over;
+    {"moved_to": <duration>, "late_after": {message step key: seconds}} at a delay that was changed
+    since: the length that counts, and how long after it each text may still go.
     `outcomes`: message step key -> "sent", "skipped:<reason>" or "failed:<reason>".
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from triggers.core.definition import (
@@ -18,6 +18,7 @@ from triggers.core.definition import (
     Step,
     WaitForEvent,
     WaitForReply,
+    walk_steps,
 )
 from triggers.core.durations import BadDuration, parse_duration
 
@@ -46,7 +47,8 @@ class Fork:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One step as people read it. `tone` and `icon` are the kit's; `template` is a slug."""
+    """One step as people read it. `tone` and `icon` are the kit's; `template` is a slug; `number`
+    is the step's in reading order, from 1 (0: the trigger)."""
 
     key: str
     kind: str
@@ -57,11 +59,20 @@ class Card:
     template: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     forks: tuple[Fork, ...] = field(default=())
+    number: int = 0
 
 
 def describe(definition: Definition) -> tuple[Card, ...]:
     """The trigger's card, then the steps in reading order; forks hold their own."""
-    return (_trigger_card(definition), *(_card(step) for step in definition.steps))
+    numbers = step_numbers(definition)
+    cards = tuple(_numbered(_card(step), numbers) for step in definition.steps)
+    return (_trigger_card(definition), *cards)
+
+
+def step_numbers(definition: Definition) -> dict[str, int]:
+    """Per step key its number in reading order, from 1: what cards and differences call it."""
+    walked = walk_steps(definition.steps)
+    return {step.key: number for number, (_, step, _) in enumerate(walked, 1)}
 
 
 def cards_by_key(cards: tuple[Card, ...]) -> dict[str, Card]:
@@ -105,6 +116,14 @@ def condition_words(condition: Mapping[str, Any] | None) -> str:
     said = ", ".join(map(str, value)) if isinstance(value, list) else value
     readable = name.replace("_", " ").capitalize()
     return f"{readable} {operator}" + ("" if said is None else f" {said}")
+
+
+def _numbered(card: Card, numbers: Mapping[str, int]) -> Card:
+    forks = tuple(
+        replace(fork, cards=tuple(_numbered(one, numbers) for one in fork.cards))
+        for fork in card.forks
+    )
+    return replace(card, number=numbers[card.key], forks=forks)
 
 
 def _part_words(condition: Mapping[str, Any]) -> str:

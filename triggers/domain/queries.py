@@ -15,6 +15,7 @@ _CART_RULE = "US carriers allow one text per cart"
 _HELD_BACK = {
     "no_reply": ("Skipped · no reply came", "This text goes only after a reply"),
     "flow_paused": ("Skipped · the flow was paused", "Its time passed while the flow was paused"),
+    "expired": ("Skipped · too late", "Its time to live had passed when the delay became shorter"),
     "not_approved": ("Skipped · no approved words", "Its template had no approved version"),
 }
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
 
 from api.problems import NotFound, Problem
 from tenancy.audit import record_audit
+from tenancy.models import AuditEntry
 from triggers.core.changes import Change, compare
 from triggers.core.definition import decode_definition
 from triggers.core.publishing import Finding
+from triggers.core.waits import span_of
+from triggers.core.words import step_numbers
 from triggers.domain.flows import (
     Actor,
     Published,
@@ -22,25 +26,38 @@ from triggers.domain.flows import (
     read_or_refuse,
     refuse_archived,
 )
+from triggers.domain.plans import plans_for
 from triggers.domain.publishing import review_definition
+from triggers.domain.waits import LeftBehind, left_behind, move_to
 from triggers.domain.wording import as_texts, words_as_saved, words_of
 from triggers.models import Flow, FlowRun, FlowVersion
 
 
 @dataclass(frozen=True, slots=True)
+class WentLive:
+    """When a version went live, and by whom ("" when no person or key did it)."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class VersionStory:
-    """One version and what it changed against the one before it."""
+    """One version and what it changed against the one before it. `went_live`: the last time it did,
+    None when it never was."""
 
     version: FlowVersion
     is_live: bool
     changes: tuple[Change, ...]
+    went_live: WentLive | None
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
     """What publishing the newest version would do. `changes` are against what is live (none: it
     was never live, or nothing differs); `on_the_way`: runs that finish on the version they began
-    with, changed texts count for them too; `shared`: template slug -> names of other flows."""
+    with, changed texts count for them too; `shared`: template slug -> names of other flows;
+    `places`: step key -> "Step 2"."""
 
     version: FlowVersion
     is_live: bool
@@ -49,6 +66,7 @@ class Review:
     findings: tuple[Finding, ...]
     on_the_way: int
     shared: dict[str, tuple[str, ...]]
+    places: dict[str, str]
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -88,14 +106,17 @@ def review_draft(flow: Flow) -> Review:
     wording = words_of(newest, live=live)
     changes = draft_changes(flow, newest)
     changed = {slug for slug in newest.texts if live and live.texts.get(slug) != newest.texts[slug]}
+    definition = read_or_refuse(newest.definition)
+    numbers = step_numbers(definition)
     return Review(
         version=newest,
         is_live=live is not None and live.id == newest.id,
         was_live=live is not None,
         changes=changes,
-        findings=tuple(review_definition(read_or_refuse(newest.definition), wording)),
+        findings=tuple(review_definition(definition, wording)),
         on_the_way=FlowRun.objects.filter(flow=flow, ended_at=None).count(),
         shared=flows_sharing(changed, besides=flow),
+        places={key: f"Step {number}" for key, number in numbers.items()},
     )
 
 
@@ -116,16 +137,38 @@ def flows_sharing(slugs: set[str], *, besides: Flow) -> dict[str, tuple[str, ...
     return {slug: tuple(names) for slug, names in found.items()}
 
 
+def waiting_for_draft(flow: Flow, *, now: datetime) -> tuple[LeftBehind, ...]:
+    """Who waits at a delay that the newest version would change: publishing asks about them."""
+    newest, live = newest_version(flow), flow.live_version
+    if newest is None or live is None or newest.id == live.id:
+        return ()
+    plans = plans_for([newest.id, live.id])
+    keys = [
+        key
+        for key in plans[newest.id].places
+        if span_of(plans[newest.id], key) != span_of(plans[live.id], key)
+    ]
+    return left_behind(flow, newest, keys, now=now)
+
+
 @transaction.atomic
-def publish_draft(flow: Flow, *, number: int, now: datetime, actor: Actor = None) -> Published:
-    """Puts the version live that somebody reviewed. Raises `Problem` "version_conflict" (409) when
-    another one was saved since, "not_publishable" (422) when findings forbid it."""
+def publish_draft(
+    flow: Flow, *, number: int, now: datetime, move: Collection[str] = (), actor: Actor = None
+) -> Published:
+    """Puts the version live that somebody reviewed. `move`: keys of steps at which whoever waits is
+    moved to the new delay; everybody else keeps their time.
+
+    Raises `Problem` "version_conflict" (409) when another one was saved since, "not_publishable"
+    (422) when findings forbid it; then nobody is moved.
+    """
     found = flow_for_update(flow)
     newest = newest_version(found)
     if newest is None:
         raise NotFound("This flow")
     refuse_stale(newest, number)
-    return publish_version(newest, now=now, actor=actor)
+    # Before anything else is written: contacts are locked first.
+    moved = move_to(found, newest, keys=move, now=now, actor=actor) if move else 0
+    return replace(publish_version(newest, now=now, actor=actor), moved=moved)
 
 
 @transaction.atomic
@@ -154,10 +197,12 @@ def version_stories(flow: Flow, versions: list[FlowVersion]) -> list[VersionStor
     """The versions, newest first, each against its predecessor. One more than shown may be given:
     the last of the list is only compared with. A constant number of queries per version."""
     stories = []
+    went_live = _went_live(flow, versions)
     for index, version in enumerate(versions):
         before = versions[index + 1] if index + 1 < len(versions) else None
         changes = _between(before, version) if before is not None else ()
-        stories.append(VersionStory(version, version.id == flow.live_version_id, changes))
+        is_live = version.id == flow.live_version_id
+        stories.append(VersionStory(version, is_live, changes, went_live.get(version.number)))
     return stories
 
 
@@ -172,6 +217,28 @@ def refuse_stale(newest: FlowVersion, seen: int | None) -> None:
             status=409,
             title="Somebody else saved this flow",
         )
+
+
+def _went_live(flow: Flow, versions: list[FlowVersion]) -> dict[int, WentLive]:
+    """By version number, from the audit log. One query."""
+    if not versions:
+        return {}
+    entries = AuditEntry.objects.filter(
+        action="flow.published",
+        target=str(flow.id),
+        at__gte=min(version.created_at for version in versions),
+    ).order_by("at", "id")
+    return {
+        entry.data["number"]: WentLive(entry.at, _named(entry.actor))
+        for entry in entries
+        if "number" in entry.data
+    }
+
+
+def _named(actor: str) -> str:
+    """`user:ada@shop.example` and `key:kai_1a2b` as people read them."""
+    kind, _, name = actor.partition(":")
+    return {"user": name, "key": f"the API key {name}"}.get(kind, "")
 
 
 def _between(before: FlowVersion, after: FlowVersion) -> tuple[Change, ...]:

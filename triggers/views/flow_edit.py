@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from api.problems import FieldError, Invalid, NotFound, Problem
@@ -42,7 +43,8 @@ def edit_step(request: Any, flow_slug: str, key: str) -> HttpResponse:
     """GET: the form for the panel. POST: a new draft version, or the page with what was wrong.
 
     POST fields: base (the version on screen), and body and keyword for a text; days, hours, minutes,
-    seconds for a delay; match, property, op, value (repeated) for the trigger's filter.
+    seconds for a delay; match, property, op, value (repeated) for the trigger's filter. `next`: the
+    page somebody was on the way to when asked whether to save.
     """
     flow, version = access_flow(flow_slug)
     page = FlowPage(request, flow, version)
@@ -68,6 +70,9 @@ def edit_step(request: Any, flow_slug: str, key: str) -> HttpResponse:
     else:
         messages.success(request, f"Saved as version {saved.number}. It is not live yet.")
     address = reverse("triggers:flow", args=[request.tenant.slug, flow.slug])
+    following = given.get("next", "")
+    if following.startswith("/") and url_has_allowed_host_and_scheme(following, allowed_hosts=None):
+        return HttpResponseRedirect(following)
     return HttpResponseRedirect(f"{address}?step={key}#panel")
 
 

@@ -14,6 +14,7 @@ from delivery.core.policy import STOP_NOTICE, prefix_for
 from delivery.core.reasons import words
 from delivery.domain.history import list_messages
 from templates_engine.domain.composing import sample_link
+from templates_engine.domain.coverage import list_fallbacks
 from templates_engine.domain.queries import VersionFacts
 from templates_engine.domain.rendering import Preview, preview_text
 from triggers.core.changes import Change
@@ -23,11 +24,13 @@ from triggers.domain.editing import DELAY_FIELDS
 from triggers.domain.flows import newest_version
 from triggers.domain.numbers import FlowTally, StepTally, flow_numbers
 from triggers.domain.versions import draft_changes
+from triggers.domain.waits import LeftBehind, left_behind
 from triggers.domain.wording import editable, words_of
 from triggers.models import Flow, FlowVersion
 from web.templatetags.ui import comma, money, percent
 
 SPAN = timedelta(days=30)
+RUNS = {Flow.Status.LIVE, Flow.Status.PAUSED}
 TONES = {"live": "good", "paused": "wait", "draft": "off", "archived": "off"}
 
 
@@ -72,7 +75,7 @@ class Words:
     encoding: str
     preview: str
     last_sent: str
-    fields: tuple[tuple[str, str], ...]
+    fallbacks: tuple[tuple[str, str], ...]
 
 
 class FlowPage:
@@ -87,6 +90,7 @@ class FlowPage:
         self.words: Mapping[str, VersionFacts] = words_of(version, live=flow.live_version)
         self.changes: tuple[Change, ...] = draft_changes(flow, version)
         self.changed_keys = {change.step_key for change in self.changes}
+        self._left: dict[str, LeftBehind | None] = {}
 
     @property
     def is_draft(self) -> bool:
@@ -124,6 +128,8 @@ class FlowPage:
             "words": self._words(card),
             "changed": [change for change in self.changes if change.step_key == key],
             "edits": self._edits(card),
+            "left_behind": self._left_behind(card),
+            "may_move": self.request.can("publish"),
             "messages_url": reverse("delivery:messages", args=[self.request.tenant.slug]),
         }
 
@@ -208,7 +214,7 @@ class FlowPage:
             encoding=preview.measure.encoding,
             preview=preview.text,
             last_sent=last[0].body if last else "",
-            fields=tuple(_fallbacks(version.fields)),
+            fallbacks=list_fallbacks(version),
         )
 
     def _preview(self, version: VersionFacts) -> Preview:
@@ -248,6 +254,16 @@ class FlowPage:
             found.append(Edit("Edit answer", keyword, body))
         return tuple(found)
 
+    def _left_behind(self, card: Card) -> LeftBehind | None:
+        """Who waits here by another delay than the live one."""
+        live = self.flow.live_version
+        if card.kind not in DELAY_FIELDS or live is None or self.flow.status not in RUNS:
+            return None
+        if card.key not in self._left:
+            found = left_behind(self.flow, live, [card.key], now=self.request.now)
+            self._left[card.key] = found[0] if found else None
+        return self._left[card.key]
+
     def _step_numbers(self, key: str) -> StepTally | None:
         return self.tally.steps.get(key) if self.tally is not None else None
 
@@ -279,9 +295,3 @@ def totals_of(tally: FlowTally | None) -> dict[str, int]:
 def _parts(preview: Preview) -> str:
     count = preview.measure.num_segments
     return "1 part" if count == 1 else f"{count} parts"
-
-
-def _fallbacks(fields: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for label, said in fields.items():
-        fallback = said.get("fallback") if isinstance(said, Mapping) else said
-        yield label, str(fallback or "")

@@ -11,9 +11,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from api.problems import Problem
 from tenancy.web import workspace_view
-from triggers.domain.versions import publish_draft, review_draft, roll_back, version_stories
+from triggers.domain.versions import (
+    publish_draft,
+    review_draft,
+    roll_back,
+    version_stories,
+    waiting_for_draft,
+)
 from triggers.models import FlowVersion
 from triggers.views.flow_page import TONES, access_flow
+from triggers.views.flow_state import moved_words
 
 PAGE = 20
 
@@ -50,18 +57,27 @@ def review(request: Any, flow_slug: str) -> HttpResponse:
 @require_POST
 @workspace_view("publish")
 def publish(request: Any, flow_slug: str) -> HttpResponse:
-    """Puts the version live whose number was reviewed."""
+    """Puts the version live whose number was reviewed. `move.<step>` = move: whoever waits there
+    moves to the new delay."""
     flow, _ = access_flow(flow_slug)
     number = _number(request.POST.get("number", ""))
+    move = {
+        name.removeprefix("move.")
+        for name, chosen in request.POST.items()
+        if name.startswith("move.") and chosen == "move"
+    }
     try:
-        published = publish_draft(flow, number=number or 0, now=request.now, actor=request.user)
+        published = publish_draft(
+            flow, number=number or 0, move=move, now=request.now, actor=request.user
+        )
     except Problem as problem:
         if problem.status not in {409, 422}:
             raise
         return _review(request, flow_slug, problem=problem, status=problem.status)
     paused = published.flow.status == published.flow.Status.PAUSED
     said = "takes effect when the flow is resumed" if paused else "is live"
-    messages.success(request, f"Version {published.version.number} {said}.")
+    moved = f" {moved_words(published.moved)}" if move else ""
+    messages.success(request, f"Version {published.version.number} {said}.{moved}")
     return redirect("triggers:flow", request.tenant.slug, flow.slug)
 
 
@@ -88,6 +104,7 @@ def _review(
         "flow": flow,
         "tone": TONES[flow.status],
         "review": review_draft(flow),
+        "waits": waiting_for_draft(flow, now=request.now) if request.can("publish") else (),
         "problem": problem,
         "may_publish": request.can("publish") and flow.status != flow.Status.ARCHIVED,
     }

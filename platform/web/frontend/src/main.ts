@@ -27,6 +27,7 @@ const elements: Record<string, () => Promise<unknown>> = {
   "reply-desk": () => import("./elements/reply-desk"),
   "phone-thread": () => import("./elements/phone-thread"),
   "text-composer": () => import("./elements/text-composer"),
+  "unsaved-guard": () => import("./elements/unsaved-guard"),
 };
 const wake = () => {
   for (const [tag, load] of Object.entries(elements)) if (!customElements.get(tag) && $(tag)) void load();

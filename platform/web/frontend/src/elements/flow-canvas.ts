@@ -21,7 +21,7 @@ class FlowCanvas extends HTMLElement {
     void document.fonts.ready.then(() => this.draw());
     this.addEventListener("click", (e) => this.#click(e));
     this.addEventListener("keydown", (e) => this.#key(e));
-    this.addEventListener("pointerdown", (e) => this.#pan(e));
+    this.#pane.addEventListener("pointerdown", (e) => this.#pan(e));
     this.addEventListener("wheel", (e) => this.#wheel(e), { passive: false });
     const numbers = $("[data-numbers]");
     numbers?.addEventListener("click", () => {
@@ -33,22 +33,25 @@ class FlowCanvas extends HTMLElement {
   get #stage() {
     return need(".stage", this);
   }
+  get #pane() {
+    return need(".pane", this);
+  }
 
   zoom(to: number) {
     this.#zoom = Math.max(0.4, Math.min(1.4, to));
     this.#stage.style.setProperty("zoom", `${this.#zoom}`);
     need("output", this).textContent = `${Math.round(this.#zoom * 100)}%`;
     this.draw();
-    this.scrollLeft = (this.scrollWidth - this.clientWidth) / 2;
+    this.#pane.scrollLeft = (this.#pane.scrollWidth - this.#pane.clientWidth) / 2;
   }
   /** The whole flow, but not below `least`, where the text gets too small to read. */
   fit(least = 0.4) {
     this.zoom(1);
     const root = need(".root", this),
-      w = this.clientWidth / (root.offsetWidth + 60),
-      h = this.clientHeight / (root.offsetHeight + 120);
+      w = this.#pane.clientWidth / (root.offsetWidth + 60),
+      h = this.#pane.clientHeight / (root.offsetHeight + 120);
     this.zoom(Math.max(least, Math.min(1, w, h)));
-    this.scrollTop = 0;
+    this.#pane.scrollTop = 0;
   }
 
   #click(e: Event) {
@@ -67,12 +70,12 @@ class FlowCanvas extends HTMLElement {
   }
   #pan(e: PointerEvent) {
     if (near(e, "button") || e.button || e.pointerType === "touch") return;
-    const x = e.clientX + this.scrollLeft,
-      y = e.clientY + this.scrollTop,
+    const x = e.clientX + this.#pane.scrollLeft,
+      y = e.clientY + this.#pane.scrollTop,
       stop = new AbortController(),
       o = { signal: stop.signal };
     this.classList.add("drag");
-    addEventListener("pointermove", (m) => this.scrollTo(x - m.clientX, y - m.clientY), o);
+    addEventListener("pointermove", (m) => this.#pane.scrollTo(x - m.clientX, y - m.clientY), o);
     addEventListener("pointerup", () => (this.classList.remove("drag"), stop.abort()), o);
   }
   #key(e: KeyboardEvent) {

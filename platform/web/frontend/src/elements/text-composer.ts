@@ -13,6 +13,7 @@ type Written = {
   preview_note: string;
   unknown_preview: string;
   fields: Field[];
+  uses: { label: string; title: string; detail: string }[];
   problems: { field: string; code: string; detail: string }[];
 };
 const make = (tag: string, text: string, name = "") => {
@@ -33,6 +34,7 @@ class TextComposer extends HTMLElement {
   #asked: AbortController | null = null;
   #later = 0;
   #laterWho = 0;
+  #isNew = true;
 
   get #text() {
     return need<HTMLTextAreaElement>("textarea", this);
@@ -43,6 +45,8 @@ class TextComposer extends HTMLElement {
 
   connectedCallback() {
     const t = this.#text;
+    // Before anything was typed an empty text is no mistake.
+    this.#isNew = !t.value && !("refused" in this.dataset);
     t.addEventListener("input", () => this.#typed());
     t.addEventListener("keydown", (e) => this.#key(e));
     t.addEventListener("blur", () => this.#close());
@@ -66,6 +70,7 @@ class TextComposer extends HTMLElement {
   }
 
   #typed() {
+    this.#isNew = false;
     this.#paint();
     this.#suggest();
     clearTimeout(this.#later);
@@ -116,7 +121,7 @@ class TextComposer extends HTMLElement {
     need("[data-note]", this).textContent = w.preview_note;
     need("[data-unknown]", this).textContent = w.unknown_preview || "No text could be sent.";
     // A field that is being typed is not wrong yet.
-    const problems = this.#list ? [] : w.problems;
+    const problems = this.#list || this.#isNew ? [] : w.problems;
     this.#text.setAttribute("aria-invalid", `${problems.length > 0}`);
     need("[data-problems]", this).replaceChildren(
       ...problems.map((p) => {
@@ -125,6 +130,18 @@ class TextComposer extends HTMLElement {
         return line;
       }),
     );
+    this.#showUses(w);
+  }
+  /** For how many people each field of the text has nothing to say; where it is missing as a problem, the
+   *  problem says it. */
+  #showUses(w: Written) {
+    const uses = w.uses.map((use) => {
+      const line = make("li", "");
+      line.append(make("b", use.title), make("span", use.detail));
+      return line;
+    });
+    need("[data-uses]", this).hidden = uses.length === 0;
+    need("[data-uses] ul", this).replaceChildren(...uses);
   }
   #showGuilty(w: Written) {
     const line = need("[data-guilty]", this);
@@ -224,6 +241,7 @@ class TextComposer extends HTMLElement {
     this.#changed();
   }
   #changed() {
+    this.#isNew = false;
     this.#close();
     this.#paint();
     this.#text.dispatchEvent(new Event("change", { bubbles: true }));
