@@ -52,7 +52,7 @@ def found(client: Client, words: str, slug: str = "juniper") -> list[tuple[str, 
 
 
 def client_of(brand: Brand, role: str, now: Any) -> Client:
-    user = User.objects.create_user(f"{role}@{brand.tenant.slug}.example", None, name=role)
+    user = User.objects.create_user(f"new-{role}@{brand.tenant.slug}.example", None, name=role)
     add_member(brand.organization, user=user, role=role, now=now)
     client = Client()
     client.force_login(user)

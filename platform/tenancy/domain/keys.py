@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -102,6 +102,15 @@ def revoke_key(key: ApiKey | WriteKey, *, now: datetime) -> None:
     """The key opens nothing any more, within `CACHE_SECONDS` everywhere. Repeating is harmless."""
     type(key).objects.filter(id=key.id, revoked_at=None).update(revoked_at=now)
     forget_found_keys()
+
+
+def powers_of(scopes: Iterable[str]) -> list[tuple[str, str]] | None:
+    """(words, scope) of what a key may do, in the order of `SCOPES`; None when it may everything."""
+    held = set(scopes)
+    if held >= set(SCOPES):
+        return None
+    known = [(words, scope) for scope, words in SCOPES.items() if scope in held]
+    return known + [(scope, scope) for scope in sorted(held - set(SCOPES))]
 
 
 def forget_found_keys() -> None:

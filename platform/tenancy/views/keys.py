@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -18,6 +19,7 @@ from tenancy.domain.keys import (
     access_key,
     create_api_key,
     create_write_key,
+    powers_of,
     revoke_key,
 )
 from tenancy.forms import ApiKeyForm, WriteKeyForm, take_over
@@ -94,12 +96,14 @@ def _scopes(request: Any) -> dict[str, str]:
 
 
 def _page(request: Any, *, status: int = 200, **more: Any) -> HttpResponse:
+    in_order = (F("revoked_at").desc(nulls_first=True), "-created_at", "-id")  # living first
+    api_keys = ApiKey.objects.order_by(*in_order)
     context = {
-        "api_keys": ApiKey.objects.order_by("revoked_at", "-created_at"),
-        "write_keys": WriteKey.objects.order_by("revoked_at", "-created_at"),
+        "api_keys": [(key, powers_of(key.scopes)) for key in api_keys],
+        "write_keys": WriteKey.objects.order_by(*in_order),
         "scopes": _scopes(request),
         "all_scopes": SCOPES,
-        "api_form": ApiKeyForm(initial={"scopes": ["events:write"]}),
+        "api_form": ApiKeyForm(initial={"scopes": []}),
         "write_form": WriteKeyForm(initial={"kind": "server"}),
         **more,
     }
