@@ -37,7 +37,7 @@ from tenancy.clock import MOVABLE_MODES, business_now
 from tenancy.ids import show_id
 from tenancy.web import workspace_view
 from triggers.domain.timeline import by_day, timeline_of
-from web.context import clock_words
+from web.context import clock_at, clock_words
 
 MOVES = {"60m": timedelta(minutes=60), "6h": timedelta(hours=6)}
 MORNING = 9
@@ -193,7 +193,7 @@ def _phone(request: Any, contact: ContactFacts) -> dict[str, Any]:
         "clock": f"{now.astimezone(ZoneInfo(zone)):%H:%M}",
         "contact_clock": clock_words(now, zone),
         "shop_clock": clock_words(now, shop_zone),
-        "demo_clock": clock_words(now, shop_zone),
+        "demo_clock": clock_at(now, shop_zone),
         "bubbles": [
             (bubble, _day(bubbles[i - 1].at if i else None, bubble.at, zone, now))
             for i, bubble in enumerate(bubbles)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -26,13 +26,26 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in THEMES else "system",
         "notices": notices.current_notices() if tenant else [],
         "is_demo": settings.KAIROS_MODE == "demo",
-        "demo_clock": clock_words(request.now, tenant.timezone)
+        "demo_clock": clock_at(request.now, tenant.timezone)
         if tenant and settings.KAIROS_MODE == "demo" and hasattr(request, "now")
         else "",
     }
 
 
+class Clock(NamedTuple):
+    """`Tue 10:04` and `Los Angeles`."""
+
+    at: str
+    place: str
+
+
+def clock_at(now: datetime, timezone: str) -> Clock:
+    """A moment on the wall clock of an IANA zone."""
+    place = timezone.rsplit("/", 1)[-1].replace("_", " ")
+    return Clock(f"{now.astimezone(ZoneInfo(timezone)):%a %H:%M}", place)
+
+
 def clock_words(now: datetime, timezone: str) -> str:
     """`Tue 10:04 in Los Angeles` for a moment and an IANA zone."""
-    place = timezone.rsplit("/", 1)[-1].replace("_", " ")
-    return f"{now.astimezone(ZoneInfo(timezone)):%a %H:%M} in {place}"
+    clock = clock_at(now, timezone)
+    return f"{clock.at} in {clock.place}"

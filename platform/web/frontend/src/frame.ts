@@ -37,7 +37,7 @@ export function startFrame(): void {
   // The server opens a dialog again when its form was refused.
   for (const dialog of $$<HTMLDialogElement>("dialog[open]")) {
     dialog.close();
-    dialog.showModal();
+    show(dialog);
   }
   // Where the row of tabs is wider than the screen, the open page's tab may be out of sight.
   $(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
@@ -57,11 +57,21 @@ function open(id: string): void {
   $("#me:popover-open")?.hidePopover();
   const dialog = $<HTMLDialogElement>(`#${id}`);
   if (!dialog || dialog.open) return;
-  dialog.showModal();
+  show(dialog);
   for (const part of $$("[data-opened]", dialog)) void fill(part);
-  const field = $<HTMLInputElement>("input[type=search]", dialog);
-  field?.focus();
-  field?.select();
+}
+
+const FIELD = "input:not([type=hidden]), select, textarea";
+
+/** Opens a dialog with the cursor in what somebody would fill in or press first. */
+function show(dialog: HTMLDialogElement): void {
+  dialog.showModal();
+  if ($("[autofocus]", dialog)) return; // the browser has seen to it
+  const fields = $$<HTMLInputElement>(FIELD, dialog).filter((e) => !e.disabled && e.offsetParent);
+  const wrong = fields.find((e) => e.closest(".field, fieldset")?.querySelector(".error"));
+  const first = wrong ?? fields.find((e) => e.type !== "radio" || e.checked) ?? fields[0];
+  (first ?? $$("button, a[href]", dialog).find((e) => !e.closest("header")))?.focus();
+  if (first?.type === "search") first.select();
 }
 
 /** One more of what a template holds, at the end of a list, with the cursor in it. */
