@@ -61,7 +61,7 @@ def home(request: Any) -> HttpResponse:
         "flows": _flows(numbers),
         "is_new": not EventBatch.objects.exists(),
         "api_base": settings.KAIROS_PUBLIC_BASE_URL,
-        "concerns": find_concerns(since=numbers.start),
+        "concerns": find_concerns(since=numbers.start, now=request.now),
         **checklist_context(request),
     }
     return render(request, "analytics/home.html", context)

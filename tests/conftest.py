@@ -43,12 +43,6 @@ def _no_keys_of_an_earlier_test() -> None:
     forget_found_keys()
 
 
-@pytest.fixture(autouse=True)
-def _no_squash_by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One batch in 64, by its random id, also squashes the catalogue: no test may hang on that."""
-    monkeypatch.setattr("events.domain.catalogue._SQUASH_EVERY", 1 << 200)
-
-
 @pytest.fixture
 def now() -> datetime:
     """A Tuesday, 18:00 UTC: eleven in the morning in Los Angeles, two in New York."""

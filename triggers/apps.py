@@ -7,8 +7,10 @@ class TriggersConfig(AppConfig):
     def ready(self) -> None:
         from consent.domain import hooks
         from delivery.domain import sources
+        from events.domain.usage import register_usage
         from templates_engine.domain import audiences
         from triggers.domain.campaign_sources import load_campaign_sources
+        from triggers.domain.event_uses import flow_event_uses
         from triggers.domain.keyword_claims import claimed_by_flow
         from triggers.domain.samples import segment_people
         from triggers.domain.sources import load_flow_sources
@@ -19,6 +21,7 @@ class TriggersConfig(AppConfig):
         sources.register("campaign", load_campaign_sources)
         hooks.register_keyword_claim("flows", claimed_by_flow)
 
+        register_usage("flows", flow_event_uses)
         audiences.register("segment", segment_people)
 
         nav.register(

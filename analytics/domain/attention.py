@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from analytics.domain.signals import signals
 from consent.domain.queries import count_open_reviews
 from delivery.core.reasons import words
 from delivery.core.telling import is_trouble
@@ -28,9 +29,11 @@ class Concern:
     count: int = 0
 
 
-def find_concerns(*, since: datetime) -> list[Concern]:
-    """The worst first; empty when all is well. Six queries."""
+def find_concerns(*, since: datetime, now: datetime | None = None) -> list[Concern]:
+    """The worst first; empty when all is well. Ten queries. Without `now` nothing is said of events
+    that should have come."""
     concerns = [*_gateways(), *_batches(), *_webhooks(), *_messages(since)]
+    concerns += [Concern(one.title, one.detail, "stop") for one in signals(now=now)]
     reviews = count_open_reviews()
     if reviews:
         title = (

@@ -13,7 +13,6 @@ from django.db import connection
 from analytics.core.health import ClientFacts, Problem, failing_tone, judge
 from analytics.domain.attention import Concern, find_concerns
 from delivery.models import Sender
-from events.core.names import RESERVED
 from events.domain.catalogue import list_event_types
 from tenancy.ids import new_ids
 from tenancy.models import Tenant
@@ -33,7 +32,7 @@ def roll_up(*, now: datetime) -> None:
     first = today - timedelta(days=DAYS - 1)
     start = datetime.combine(first, datetime.min.time(), zone)
     sent, delivered, opt_outs = _count_days(tenant, first, today, start=start, now=now)
-    last_event_at = _last_event_at()
+    last_event_at = _last_event_at(now)
     flows = list(Flow.objects.filter(status__in=["live", "paused"]).values_list("status", "name"))
     facts = ClientFacts(
         delivered=delivered,
@@ -43,7 +42,7 @@ def roll_up(*, now: datetime) -> None:
         flows_live=sum(status == "live" for status, _ in flows),
         paused_flows=sorted(name for status, name in flows if status == "paused"),
     )
-    others = [_as_problem(concern, sent) for concern in find_concerns(since=start)]
+    others = [_as_problem(concern, sent) for concern in find_concerns(since=start, now=now)]
     problems = judge(facts, others, now=now)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -144,10 +143,10 @@ def _count_days(
     return sent, delivered, opt_outs
 
 
-def _last_event_at() -> datetime | None:
+def _last_event_at(now: datetime) -> datetime | None:
     """When the shop last sent something; what our own floors record does not count."""
     return max(
-        (one.last_seen_at for one in list_event_types() if one.name not in RESERVED), default=None
+        (one.last_seen_at for one in list_event_types(now=now) if not one.is_own), default=None
     )
 
 

@@ -23,6 +23,16 @@ SCHEDULE = {
         "schedule": schedule(run_every=30.0),
         "options": {"queue": "bulk", "expires": 30},
     },
+    "catalogue": {
+        "task": "events.fold_catalogue",
+        "schedule": schedule(run_every=10.0),
+        "options": {"queue": "bulk", "expires": 10},
+    },
+    "catalogue-old": {
+        "task": "events.forget_old",
+        "schedule": crontab(hour="4", minute="40"),
+        "options": {"queue": "bulk"},
+    },
     "webhooks-old": {
         "task": "events.purge_webhooks",
         "schedule": crontab(hour="4", minute="50"),

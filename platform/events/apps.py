@@ -9,6 +9,13 @@ class EventsConfig(AppConfig):
 
         nav.register_tab(
             "settings",
+            "Events",
+            "events:event_types",
+            31,
+            words="schema catalogue tracking properties debugger rejected sensitive",
+        )
+        nav.register_tab(
+            "settings",
             "Webhooks",
             "events:webhooks",
             32,

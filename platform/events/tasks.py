@@ -1,4 +1,5 @@
-"""Celery edges of webhooks: a wake sends for one workspace; bulk workers also sweep by themselves."""
+"""Celery edges: webhooks (a wake sends for one workspace; bulk workers also sweep by themselves) and
+the catalogue."""
 
 from __future__ import annotations
 
@@ -46,6 +47,26 @@ def purge_webhooks() -> int:
     from events.domain.webhook_work import purge
 
     return purge()
+
+
+@shared_task(name="events.fold_catalogue", ignore_result=True)
+def fold_catalogue() -> int:
+    """Counts what arrived into the catalogue. What a missed beat leaves waits for the next one."""
+    from events.domain.folding import sweep_catalogue
+    from tenancy.clock import business_now
+
+    return sweep_catalogue(now=business_now())
+
+
+@shared_task(name="events.forget_old", ignore_result=True)
+def forget_old() -> int:
+    """Removes hours of the catalogue that are past counting, and old notes of what was refused."""
+    from events.domain.arrivals import forget_unstored
+    from events.domain.folding import sweep_old
+    from tenancy.clock import business_now
+
+    now = business_now()
+    return sweep_old(now=now) + forget_unstored(now=now)
 
 
 @worker_ready.connect

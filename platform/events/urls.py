@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from events.event_urls import event_urls
 from events.views import api_webhooks, webhooks
 from events.views.contacts import ContactDetail, ContactList
 from events.views.event_list import EventsView
@@ -40,7 +41,7 @@ _webhooks = [
     path("api/v1/webhooks/<str:hook>/deliveries", api_webhooks.WebhookDeliveries.as_view()),
 ]
 urlpatterns = [
-    path("", include((_webhooks, "events"))),
+    path("", include((_webhooks + event_urls, "events"))),
     path("v1/<str:call>", receive, name="segment-spec"),
     path("v1/<str:call>/", receive),
     path("api/v1/events", EventsView.as_view(), name="api-events"),

@@ -31,6 +31,8 @@ ROLES: dict[str, frozenset[str]] = {
 # What a key may do, somebody must be allowed to do who makes it.
 SCOPE_NEEDS: dict[str, str] = {
     "events:write": "manage_keys",
+    "events:read": "view",
+    "events:manage": "publish",
     "contacts:read": "view_pii",
     "contacts:write": "manage_contacts",
     "consent:read": "view_pii",

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from templates_engine.core import Compiled, TemplateInvalid, compile
+from templates_engine.core.event_fields import event_labels
 from templates_engine.core.replies import asked_replies
 from templates_engine.models import Template, TemplateApproval, TemplateVersion
 from tenancy.scope import current_tenant_id
@@ -43,6 +44,14 @@ class VersionFacts:
     def asks(self) -> frozenset[str]:
         """The replies the text asks for, such as {"SIZE", "SHIPPING"}."""
         return frozenset(asked_replies(self.body))
+
+    @property
+    def event_fields(self) -> tuple[str, ...]:
+        """Labels of fields that may show what an event said; () of words that do not compile."""
+        try:
+            return event_labels(compile(self.body, self.syntax, self.fields).mentions)
+        except TemplateInvalid:
+            return ()
 
 
 @dataclass(frozen=True, slots=True)

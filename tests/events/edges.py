@@ -10,6 +10,8 @@ from typing import Any
 from django.db import connection
 from django.test import Client
 
+from tenancy.domain.workspaces import add_member
+from tenancy.models import User
 from tenancy.scope import tenant_scope
 from tests.support.world import Brand
 
@@ -38,6 +40,20 @@ def post(
     client = Client(raise_request_exception=False)
     response = client.post(path, data, content_type=content_type, headers=given)
     return response.status_code, json.loads(response.content or b"{}")
+
+
+def logged_in(brand: Brand, role: str = "owner") -> Client:
+    """A browser of somebody with this role."""
+    if role == "owner":
+        user = brand.owner
+    else:
+        user = User(email=f"{role}@{brand.tenant.slug}.example", name=role)
+        user.set_unusable_password()
+        user.save()
+        add_member(brand.organization, user=user, role=role, now=brand.owner.created_at)
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 def track(event: str = "Product Viewed", user: Any = "u1", **more: Any) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class Objects:
             path = path.replace("<slug:slug>", values.get(f"{kind}_slug", ""))
             path = path.replace("<str:ref>", values.get(f"{kind}_ref", "<str:ref>"))
         for name, value in values.items():
-            for converter in ("str", "slug", "uuid", "int"):
+            for converter in ("str", "slug", "uuid", "int", "path"):
                 path = path.replace(f"<{converter}:{name}>", str(value))
         assert "<" not in path, path
         return f"/{path}"
@@ -131,6 +131,7 @@ def make_objects(brand: Brand, name: str, now: datetime) -> Objects:
             "keys_ref": show_id("key", narrow_key.id),
             "campaign": show_id("cmp", campaign.id),
             "hook": show_id("whk", hook.id),
+            "name": "Checkout Started",
             "flow_slug": f"only-{name}",
             "flows_slug": f"only-{name}",
             "templates_slug": f"only-{name}",

@@ -20,30 +20,35 @@ from triggers.core.definition import (
     walk_steps,
 )
 from triggers.core.durations import Duration, parse_duration, words_for
+from triggers.core.event_words import EventFacts, said_of_event
 from triggers.core.plan import CART_EVENTS, build_plan
 from triggers.core.replies import is_reserved, match_keyword, normalize
 
 
 @dataclass(frozen=True, slots=True)
 class TextFacts:
-    """What publishing has to know of a template. `asks`: replies its words ask for."""
+    """What publishing has to know of a template. `asks`: replies its words ask for; `event_fields`:
+    fields in it that may show what the event said."""
 
     slug: str
     message_type: str
     is_approved: bool
     ttl: timedelta = timedelta(hours=24)
     asks: frozenset[str] = frozenset()
+    event_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The workspace's rules. `longest_night`: from a closing to the next opening of its window."""
+    """The workspace's rules. `longest_night`: from a closing to the next opening of its window;
+    `event`: what may be said of the event that starts the flow."""
 
     longest_night: timedelta
     closes: str = ""
     us_cart_rule: str = "strict"
     segments: frozenset[str] = frozenset()
     opt_in_keywords: frozenset[str] = frozenset()
+    event: EventFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,28 @@ def _check_message(
                 f"The answer to {keyword}, {slug}, is {answer.message_type}, not conversational."
             )
             found.append(_error(f"{path}.replies.{keyword}", "wrong_message_type", detail, one))
-    return found + _check_ttl(path, one, text, world)
+    return found + _check_event_words(path, one, texts, world) + _check_ttl(path, one, text, world)
+
+
+def _check_event_words(
+    path: str, one: MessageStep, texts: Mapping[str, TextFacts], world: World
+) -> list[Finding]:
+    """Nothing of a sensitive event stands in a text; of one nobody expects, people should know."""
+    if world.event is None:
+        return []
+    where = {f"{path}.template": one.template} | {
+        f"{path}.replies.{keyword}": slug for keyword, slug in one.replies.items()
+    }
+    said = [
+        (place, said_of_event(world.event, slug, texts[slug].event_fields))
+        for place, slug in where.items()
+        if slug in texts
+    ]
+    return [
+        Finding(verdict.level, place, verdict.code, verdict.detail, one.key)
+        for place, verdict in said
+        if verdict is not None
+    ]
 
 
 def _check_ttl(path: str, one: MessageStep, text: TextFacts, world: World) -> list[Finding]:

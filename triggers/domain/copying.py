@@ -17,7 +17,7 @@ from django.db import transaction
 from api.problems import FieldError, Invalid, NotFound, Problem
 from delivery.models import Sender
 from events.core.names import RESERVED
-from events.domain.catalogue import list_event_types
+from events.domain.catalogue import names_seen
 from segments.models import Segment
 from templates_engine.core import TemplateInvalid, compile
 from templates_engine.core.fields import field_for_key, path_field
@@ -297,7 +297,7 @@ def _missing_segments(bundle: Bundle) -> list[Lack]:
 
 def _missing_events(bundle: Bundle) -> list[Lack]:
     named = names_in(bundle.definition, "event") - RESERVED
-    seen = {one.name for one in list_event_types()}
+    seen = names_seen()
     detail = "This shop has never sent it, so nothing would happen on it"
     return [Lack("event", name, detail) for name in sorted(named - seen)]
 

@@ -9,10 +9,12 @@ from consent.core.hours import Week
 from consent.domain.keywords import own_keywords
 from consent.domain.settings import read_compliance
 from delivery.core.policy import default_ttl
+from events.domain.catalogue import text_rules
 from segments.models import Segment
 from templates_engine.domain.queries import VersionFacts, templates_by_slug, versions_by_id
 from triggers.core.changes import templates_of
-from triggers.core.definition import Definition
+from triggers.core.definition import Definition, EventTrigger
+from triggers.core.event_words import EventFacts
 from triggers.core.publishing import Finding, TextFacts, World, check_publishing
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -22,11 +24,13 @@ _MINUTES_A_WEEK = 7 * 1440
 def review_definition(
     definition: Definition, words: Mapping[str, VersionFacts] | None = None
 ) -> list[Finding]:
-    """What publishing would say about this definition here and now. Five queries.
+    """What publishing would say about this definition here and now. Six queries.
 
     `words`: texts that publishing would put in use, by slug; else what is in use counts.
     """
-    return check_publishing(definition, _texts(templates_of(definition), words or {}), _world())
+    return check_publishing(
+        definition, _texts(templates_of(definition), words or {}), _world(definition)
+    )
 
 
 def longest_night(week: Week) -> tuple[timedelta, str]:
@@ -47,7 +51,7 @@ def longest_night(week: Week) -> tuple[timedelta, str]:
     return timedelta(minutes=longest), words
 
 
-def _world() -> World:
+def _world(definition: Definition) -> World:
     compliance = read_compliance()
     night, words = longest_night(compliance.quiet.brand)
     slugs = Segment.objects.exclude(state=Segment.State.ARCHIVED).values_list("slug", flat=True)
@@ -57,7 +61,17 @@ def _world() -> World:
         us_cart_rule=compliance.us_cart_rule,
         segments=frozenset(slugs),
         opt_in_keywords=own_keywords(),
+        event=_event(definition),
     )
+
+
+def _event(definition: Definition) -> EventFacts | None:
+    """What may be said in texts of the event that starts the flow."""
+    trigger = definition.trigger
+    if not isinstance(trigger, EventTrigger):
+        return None
+    rules = text_rules([trigger.event])[trigger.event]
+    return EventFacts(trigger.event, rules.is_sensitive, rules.is_expected)
 
 
 def _texts(slugs: set[str], words: Mapping[str, VersionFacts]) -> dict[str, TextFacts]:
@@ -79,5 +93,6 @@ def _texts(slugs: set[str], words: Mapping[str, VersionFacts]) -> dict[str, Text
                 else default_ttl(one.message_type)
             ),
             asks=version.asks if version else frozenset(),
+            event_fields=version.event_fields if version else (),
         )
     return found

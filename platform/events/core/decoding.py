@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -12,6 +13,14 @@ from api.problems import FieldError, Problem
 T = TypeVar("T")
 _NAMED = re.compile(r"(?:missing required|unknown) field `([^`]*)`")
 _AT = re.compile(r" - at `\$\.?(.*)`$")
+
+
+class Unreadable(list[FieldError]):
+    """What is wrong with an item that has not the shape of one; `raw`: as it was sent."""
+
+    def __init__(self, errors: Iterable[FieldError], raw: bytes) -> None:
+        super().__init__(errors)
+        self.raw = raw
 
 
 def malformed(detail: str = "The body is no valid JSON.") -> Problem:
@@ -63,11 +72,12 @@ class ListDecoder(Generic[T]):
         try:
             return self._item.decode(raw)
         except msgspec.ValidationError as error:
-            return [field_error(error)]
+            wrong = field_error(error)
         except RecursionError:
-            return [FieldError("", "too_deep", "This nests too deeply.")]
+            wrong = FieldError("", "too_deep", "This nests too deeply.")
         except ValueError:
-            return [FieldError("", "malformed_json", "This is no valid JSON.")]
+            wrong = FieldError("", "malformed_json", "This is no valid JSON.")
+        return Unreadable([wrong], bytes(raw))
 
 
 def field_error(error: msgspec.ValidationError) -> FieldError:

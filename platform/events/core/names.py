@@ -154,3 +154,8 @@ _BY_KEY = {_key(name): name for name in (*CANONICAL, *sorted(PUBLIC_NAMES), *sor
 def canonical(name: str) -> str:
     """The canonical name for any known spelling; an unknown name stays as it is, trimmed."""
     return _BY_KEY.get(_key(name), name.strip())
+
+
+def aliases_of(name: str) -> list[str]:
+    """The other names, besides spellings of its own, that become this one."""
+    return [alias for alias, meant in _ALIASES.items() if meant == name]

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from api.problems import FieldError
-from events.core.decoding import ListDecoder, field_error, malformed, strip_bom
+from events.core.decoding import ListDecoder, Unreadable, field_error, malformed, strip_bom
 from events.core.incoming import (
     Incoming,
     rejected,
@@ -88,7 +88,7 @@ def decode_single(body: bytes, call: str) -> Decoded:
     try:
         item = _single.decode(strip_bom(body))
     except msgspec.ValidationError as error:
-        return [[field_error(error)]], None
+        return [Unreadable([field_error(error)], body)], None
     except RecursionError:
         raise malformed("The body nests too deeply.") from None
     except ValueError:

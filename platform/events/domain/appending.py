@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.db import connection
 
-from events.domain.catalogue import maybe_squash
 from events.domain.listening import EVERYTHING, always_heard
 from people.domain.literals import int_array, json_array, text_array, time_array, uuid_array
 from tenancy.ids import new_id, new_ids
@@ -77,9 +76,9 @@ WITH added AS (
     ) AS wakes
 ), batch AS (
     INSERT INTO events_eventbatch (id, tenant_id, lane, state, received_at, event_count,
-        first_id, last_id, wakes, attempts, error)
+        first_id, last_id, wakes, attempts, error, key_id)
     SELECT %(batch)s, %(tenant)s, %(lane)s, CASE WHEN wakes THEN 'pending' ELSE 'done' END,
-        %(now)s, (SELECT count(*) FROM added), %(first)s, %(last)s, wakes, 0, ''
+        %(now)s, (SELECT count(*) FROM added), %(first)s, %(last)s, wakes, 0, '', %(key)s
     FROM heard WHERE EXISTS (SELECT 1 FROM added)
 ), fed AS (
     INSERT INTO events_webhookfeed (id, tenant_id, first_id, last_id, received_at)
@@ -91,9 +90,10 @@ WITH added AS (
                                         FROM added HAVING count(*) > 0))
     RETURNING id
 ), tally AS (
-    INSERT INTO events_eventtally (id, tenant_id, name, volume, first_seen_at, last_seen_at)
+    INSERT INTO events_eventtally (id, tenant_id, name, volume, first_seen_at, last_seen_at,
+        batch_id, first_id, last_id, received_at, backfill)
     SELECT (%(tally)s::uuid[])[row_number() OVER ()], %(tenant)s, name, count(*),
-        min(occurred_at), max(occurred_at)
+        min(occurred_at), max(occurred_at), %(batch)s, %(first)s, %(last)s, %(now)s, %(backfill)s
     FROM added GROUP BY name
 )
 SELECT added.id, heard.wakes, EXISTS (SELECT 1 FROM fed) FROM added CROSS JOIN heard
@@ -111,7 +111,13 @@ _WITHOUT = _INSERT.format(anti_join="")
 
 
 def append(
-    drafts: Sequence[Draft], *, source: str, lane: str, backfill: bool, now: datetime
+    drafts: Sequence[Draft],
+    *,
+    source: str,
+    lane: str,
+    backfill: bool,
+    now: datetime,
+    key_id: UUID | None = None,
 ) -> list[UUID | None]:
     """Appends in the caller's transaction; per draft its id, or None when it was known already.
 
@@ -132,6 +138,7 @@ def append(
         "batch": batch_id,
         "source": source,
         "lane": lane,
+        "key": key_id,
         "first": ids[0],
         "last": ids[-1],
         "always": sorted(always_heard()),
@@ -163,6 +170,5 @@ def append(
         wake(WAKE_TASK, tenant_id=str(tenant_id))
     if rows and rows[0][2]:
         wake(WEBHOOK_TASK, queue="bulk", tenant_id=str(tenant_id))
-    maybe_squash(batch_id, now=now)
     added = {row[0] for row in rows}
     return [each if each in added else None for each in ids]

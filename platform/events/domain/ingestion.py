@@ -52,6 +52,7 @@ def accept_events(
     items: Sequence[Incoming],
     *,
     source: str,
+    key_id: UUID | None = None,
     backfill: bool = False,
     now: datetime,
 ) -> list[ItemResult]:
@@ -60,7 +61,9 @@ def accept_events(
     for attempt in range(1, _TRIES + 1):
         try:
             with tenant_scope(tenant_id):
-                return ingest_events(items, source=source, backfill=backfill, halve=halve, now=now)
+                return ingest_events(
+                    items, source=source, key_id=key_id, backfill=backfill, halve=halve, now=now
+                )
         except OperationalError as error:
             state = getattr(error.__cause__, "sqlstate", None)
             if state not in _RETRIED or attempt == _TRIES:
@@ -76,16 +79,18 @@ def ingest_events(
     items: Sequence[Incoming],
     *,
     source: str,
+    key_id: UUID | None = None,
     backfill: bool = False,
     halve: bool = True,
     now: datetime,
 ) -> list[ItemResult]:
     """Stores checked items: resolves their contacts, appends, applies what they say of contacts.
 
-    `source`: server, public or api. `backfill` means history: recorded, starts no flow. One result
-    per item, in order; a rejected item changes nothing. The number of queries does not depend on
-    the number of items. `halve`: should PostgreSQL refuse a value that our checks let through,
-    find the item that has it by halving the set and reject only that one (costs a savepoint).
+    `source`: server, public or api; `key_id`: the key they came with. `backfill` means history:
+    recorded, starts no flow. One result per item, in order; a rejected item changes nothing. The
+    number of queries does not depend on the number of items. `halve`: should PostgreSQL refuse a
+    value that our checks let through, find the item that has it by halving the set and reject only
+    that one (costs a savepoint).
     """
     ready = [index for index, item in enumerate(items) if not item.errors]
     traits = {index: _read_traits(items[index]) for index in ready if items[index].traits}
@@ -95,7 +100,7 @@ def ingest_events(
     results = [ItemResult(REJECTED, errors=tuple(item.errors)) for item in items]
     if not ready:
         return results
-    work = _Work(items, times, traits, source, backfill, now)
+    work = _Work(items, times, traits, source, key_id, backfill, now)
     stored = _store_or_halve(work, ready) if halve else list(_store(work, ready))
     for index, event_id in zip(ready, stored, strict=True):
         if isinstance(event_id, FieldError):
@@ -115,6 +120,7 @@ class _Work:
     times: dict[int, tuple[datetime, datetime | None]]
     traits: dict[int, Traits]
     source: str
+    key_id: UUID | None
     backfill: bool
     now: datetime
 
@@ -146,7 +152,14 @@ def _store(work: _Work, indexes: list[int]) -> list[UUID | None]:
     ]
     lane = Lane.LIVE if len(drafts) <= LIVE_LIMIT else Lane.BULK
     lane = Lane.BACKFILL if work.backfill else lane
-    ids = append(drafts, source=work.source, lane=lane, backfill=work.backfill, now=now)
+    ids = append(
+        drafts,
+        source=work.source,
+        key_id=work.key_id,
+        lane=lane,
+        backfill=work.backfill,
+        now=now,
+    )
     news = _news_of_people(work, indexes, people, ids)
     if news:
         append_events(news, now=now, lane=lane, backfill=work.backfill)

@@ -15,6 +15,7 @@ from tenancy.scope import current_tenant_id
 __all__ = [
     "EventRow",
     "batch_events",
+    "events_at",
     "events_by_id",
     "events_for",
     "list_events",
@@ -70,6 +71,26 @@ def events_by_id(ids: Iterable[UUID]) -> dict[UUID, EventRow]:
         return {}
     rows = _select("e.tenant_id = %s AND e.id = ANY(%s)", [current_tenant_id(), wanted], "")
     return {row.id: row for row in rows}
+
+
+def events_at(places: Iterable[tuple[UUID, datetime]]) -> list[EventRow]:
+    """The events with these ids, each looked for in the month it was received in. One query."""
+    wanted = dict(places)
+    if not wanted:
+        return []
+    ids = sorted(wanted)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT {SELECTED} FROM unnest(%s::uuid[], %s::timestamptz[]) AS at(id, received)
+            CROSS JOIN LATERAL (
+                SELECT * FROM events_event x
+                WHERE x.tenant_id = %s AND x.id = at.id AND x.received_at = at.received
+                LIMIT 1) AS e
+            """,
+            [ids, [wanted[each] for each in ids], current_tenant_id()],
+        )
+        return [event_from_row(row) for row in cursor.fetchall()]
 
 
 def timeline(contact_id: UUID, *, before: UUID | None = None, limit: int = PAGE) -> list[EventRow]:

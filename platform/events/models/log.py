@@ -1,4 +1,4 @@
-"""The append-only log, the batches it arrived in, and the catalogue of its names."""
+"""The append-only log, the batches it arrived in, and who listens to it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class EventBatch(TenantModel):
     first_id = models.UUIDField()
     last_id = models.UUIDField()
     wakes = models.BooleanField()
+    key_id = models.UUIDField(null=True, help_text="The key that sent it; null for our own floors")
     attempts = models.SmallIntegerField(default=0)
     error = models.TextField(blank=True, default="")
     done_at = models.DateTimeField(null=True)
@@ -101,36 +102,6 @@ class Event(TenantModel):
 
     def __str__(self) -> str:
         return self.name
-
-
-class EventType(TenantModel):
-    """One catalogue entry. `volume` counts what is squashed; see `catalogue.list_event_types`."""
-
-    name = models.CharField(max_length=200, db_collation="C")
-    volume = models.BigIntegerField(default=0)
-    first_seen_at = models.DateTimeField()
-    last_seen_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="event_type_name")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class EventTally(TenantModel):
-    """How many events of a name one batch brought. Appended, so that ingests of one workspace never
-    wait for each other on a counter; squashed into `EventType` now and then."""
-
-    kairos_no_fk = True
-
-    name = models.CharField(max_length=200, db_collation="C")
-    volume = models.IntegerField()
-    first_seen_at = models.DateTimeField()
-    last_seen_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.volume} {self.name}"
 
 
 class EventListener(TenantModel):

@@ -11,10 +11,11 @@ from api.problems import FieldError, Problem
 from api.responses import json_response
 from events.core.incoming import Incoming
 from events.core.segment_spec import CALLS, SegmentItem, decode_batch, decode_single, read_item
-from events.domain.ingestion import REJECTED, accept_events
+from events.domain.ingestion import REJECTED, ItemResult, accept_events
 from events.views.answers import summarize
 from events.views.bodies import read_body
 from events.views.limits import check_origin, check_rate
+from events.views.noting import Noting, note_unread
 from people.domain.queries import defaults_of
 from tenancy.api_base import secret_of
 from tenancy.clock import business_now
@@ -39,7 +40,11 @@ def receive(request: HttpRequest, call: str) -> HttpResponse:
     secret = secret_of(request)
     key = _access(secret) if secret else None
     body = read_body(request)
-    items, in_body = decode_batch(body) if call in BATCHES else decode_single(body, call)
+    try:
+        items, in_body = decode_batch(body) if call in BATCHES else decode_single(body, call)
+    except Problem as problem:
+        note_unread(key, problem)
+        raise
     if key is None:
         key = _access(in_body or _first_key(items))
     public = key.kind == "public"
@@ -49,12 +54,19 @@ def receive(request: HttpRequest, call: str) -> HttpResponse:
         check_rate(request, key.id, max(len(items), 1))
     country = defaults_of(key.tenant_id).country
     read = [read_item(item, country=country, public=public) for item in items]
+    note = Noting(key, read, items, now=business_now())
     if call not in BATCHES and read[0].errors:
+        note([ItemResult(REJECTED, errors=tuple(read[0].errors))])
         raise _single_problem(read[0])
-    backfill = call == "import" and not public
     results = accept_events(
-        key.tenant_id, read, source=key.kind, backfill=backfill, now=business_now()
+        key.tenant_id,
+        read,
+        source=key.kind,
+        key_id=key.id,
+        backfill=call == "import" and not public,
+        now=note.now,
     )
+    note(results)
     if call not in BATCHES and results[0].status == REJECTED:
         raise _invalid(results[0].errors)
     answer = summarize(results)

@@ -21,6 +21,8 @@ from tenancy.scope import router_scope, tenant_scope
 
 SCOPES: dict[str, str] = {
     "events:write": "Send events",
+    "events:read": "See which events come, what they carry and what was refused",
+    "events:manage": "Say which events customers expect and which are sensitive",
     "contacts:read": "Read contacts, their numbers, events and timeline",
     "contacts:write": "Create and change contacts",
     "consent:read": "Read what numbers agreed to, with the evidence",
