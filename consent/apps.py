@@ -6,7 +6,8 @@ class ConsentConfig(AppConfig):
 
     def ready(self) -> None:
         from consent.columns import consent_cells
-        from people import columns
+        from consent.filters import CONSENT_FILTER
+        from people import columns, filters
         from web import nav
 
         nav.register_tab(
@@ -31,3 +32,4 @@ class ConsentConfig(AppConfig):
             words="signup opt-in consent form page keyword join double disclosure opt-out link",
         )
         columns.register("SMS consent", consent_cells, order=10)
+        filters.register(CONSENT_FILTER)

@@ -141,7 +141,12 @@ class Consent(TenantModel):
                 fields=["tenant", "since"],
                 condition=models.Q(status="pending"),
                 name="consent_pending",
-            )
+            ),
+            models.Index(
+                fields=["tenant", "status", "phone_token"],
+                condition=models.Q(message_type="marketing", topic=""),
+                name="consent_marketing_status",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,7 +16,8 @@ from delivery.domain.answering import Answer, send_answer
 from events.domain.recording import append_events, contact_changed
 from people.domain.attributes import TraitChange, apply_traits
 from people.domain.queries import contacts_by_phone, lock_contacts
-from people.domain.resolving import IdentityRef, resolve_contacts
+from people.domain.resolving import IdentityRef, Origin, resolve_contacts
+from people.models import AddedBy
 from tenancy.ids import new_id
 
 # Only these suppressions end when the number's owner says so on the phone itself.
@@ -77,7 +78,9 @@ def opt_in(
     """
     contact_id = wish.contact_id or contacts_by_phone([wish.phone]).get(wish.phone)
     if contact_id is None and knows_contact:
-        contact_id = resolve_contacts([IdentityRef(phone=wish.phone)], now=now)[0]
+        door = AddedBy.SIGN_UP if wish.source == "web_form" else AddedBy.API
+        ref = IdentityRef(phone=wish.phone)
+        [contact_id] = resolve_contacts([ref], origin=Origin(door), now=now)
     if contact_id is not None:
         lock_contacts([contact_id])
     (result,) = record_opt_ins([replace(wish, contact_id=contact_id)], now=now)

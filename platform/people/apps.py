@@ -5,9 +5,13 @@ class PeopleConfig(AppConfig):
     name = "people"
 
     def ready(self) -> None:
+        from people import filters
+        from people.domain.own_filters import OWN_FILTERS
         from people.views import find_contacts
         from web import finding, nav
 
+        for one in OWN_FILTERS:
+            filters.register(one)
         nav.register(
             "Audience",
             "Contacts",

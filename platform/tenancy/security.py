@@ -94,6 +94,11 @@ def tenant_models() -> list[type[TenantModel]]:
     )
 
 
+def has_id(model: type[TenantModel]) -> bool:
+    """False for rows nobody points at, whose key is another one that begins with the tenant."""
+    return any(field.column == "id" for field in model._meta.local_fields)
+
+
 def _secure_globals(cursor: CursorWrapper) -> None:
     cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     present = {row[0] for row in cursor.fetchall()}
@@ -144,7 +149,9 @@ def _secure_table(cursor: CursorWrapper, model: type[TenantModel]) -> None:
     verbs = "SELECT, INSERT" if model.kairos_append_only else "SELECT, INSERT, UPDATE, DELETE"
     cursor.execute(f"GRANT {verbs} ON {table} TO {APP_ROLE}")
     if not _is_partitioned(cursor, table):
-        _make_constraint(cursor, table, f"{_short(table)}_tenant_id_uniq", "UNIQUE (tenant_id, id)")
+        if has_id(model):
+            unique = f"{_short(table)}_tenant_id_uniq"
+            _make_constraint(cursor, table, unique, "UNIQUE (tenant_id, id)")
         if not model.kairos_no_fk:
             _make_constraint(
                 cursor,

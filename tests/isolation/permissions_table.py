@@ -27,6 +27,7 @@ PAGES: dict[str, str] = {
     "POST first-steps/": CHIEFS,
     "GET find/": ALL,
     "GET contacts/": ALL,
+    "POST contacts/export/": ALL,
     "GET contacts/new/": PEOPLE,
     "POST contacts/new/": PEOPLE,
     "GET contacts/paste/": PEOPLE,

@@ -259,6 +259,17 @@ TABLE: tuple[Row, ...] = (
     form("first-steps/", step="recipe", act="skipped"),
     page("find/", query="q=Maya"),
     page("contacts/"),
+    # Numbers and addresses stand in it for who sees them anyway.
+    Row(
+        "w/<slug:slug>/contacts/export/",
+        "POST",
+        200,
+        200,
+        LOGGED_OUT,
+        STRANGER,
+        None,
+        {"act": "all"},
+    ),
     page("contacts/new/", small=TOO_SMALL),
     form("contacts/new/", 302, phone="+14155550177"),
     page("contacts/paste/", small=TOO_SMALL),

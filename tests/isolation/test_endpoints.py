@@ -202,7 +202,8 @@ def differs(answer: Any, wanted: int | None) -> Iterator[str]:
 
 def marked(answer: Any, whose: Objects) -> Iterator[str]:
     """Whatever of somebody else's stands in an answer; the asked address may stand in it again."""
-    text = answer.content.decode(errors="replace")
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    text = body.decode(errors="replace")
     asked = answer.wsgi_request.path
     yield from (f"shows {mark}" for mark in whose.marks if mark in text and mark not in asked)
 

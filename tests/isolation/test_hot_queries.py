@@ -38,6 +38,10 @@ COPIES: dict[str, dict[str, str]] = {
         "external_id": "'copy-' || g",
         "phone": "'+1999' || lpad(g::text, 7, '0')",
         "email": "NULL",
+        "phone_token": "'k1:' || md5('person' || g)",
+        "first_name": "'Copy ' || g",
+        "last_seen_at": "t.last_seen_at - g * interval '1 minute'",
+        "added_by": "'event'",
     },
     "people_identifier": {"value": "'copy-' || g", "contact_id": ANYBODY},
     "people_searchtoken": {"token": "'copy' || g", "contact_id": ANYBODY},
@@ -183,9 +187,12 @@ def hot_queries() -> dict[str, Hot]:
         "contact by phone": lambda o, now: contacts_by_phone(["+13105550142"]),
         "contacts, a page": lambda o, now: list_contacts(),
         "contacts by a part of a name": lambda o, now: list_contacts(search="may"),
+        "contacts by the last digits": lambda o, now: list_contacts(search="50142"),
+        "contacts by a domain": lambda o, now: list_contacts(search="@exam"),
         "contacts by two names": lambda o, now: list_contacts(search="maya lin"),
         "contacts by four digits": lambda o, now: list_contacts(search="0142"),
         "contacts by an address": lambda o, now: list_contacts(search="maya@ex"),
+        **lists_of_contacts(),
         "timeline of a contact": lambda o, now: timeline_of(
             maya(o), zone="America/Los_Angeles", now=now
         ),
@@ -208,6 +215,39 @@ def hot_queries() -> dict[str, Hot]:
             [FactRef(maya(o), {}, product_key="mug", cart_key=f"c-{maya(o).hex[-4:]}")]
         ),
         "who waits for a product": lambda o, now: waiting_for_product(["mug"]),
+    }
+
+
+def lists_of_contacts() -> dict[str, Hot]:
+    """The contacts list in every order, under every filter that finds few, and both."""
+    from people.domain.listing import SORTS, count_contacts, list_contacts
+    from people.filters import read_filters
+
+    def some(sort: str, given: dict[str, str]) -> Hot:
+        def run(objects: Objects, now: datetime) -> object:
+            found = read_filters(given, strict=True).conditions
+            page = list_contacts(filters=found, sort=sort, limit=25)
+            if given in few:  # counting everybody may as well read everybody, up to its limit
+                count_contacts(filters=found)
+            return page.next_key and list_contacts(
+                filters=found, sort=sort, after=page.next_key, limit=25
+            )
+
+        return run
+
+    few = [
+        {"consent": "pending"},
+        {"consent": "suppressed"},
+        {"has_phone": "false"},
+        {"country": "PT"},
+        {"timezone": "Europe/Lisbon"},
+        {"added_by": "hand"},
+    ]
+    many = [{"consent": "never_subscribed"}, {"has_phone": "true"}, {"added_by": "event"}]
+    return {
+        f"contacts, {sort}, {given}": some(sort, given)
+        for sort in SORTS
+        for given in ({}, *few, *many)
     }
 
 

@@ -49,6 +49,7 @@ class Story:
             "home-30d": f"{base}/?period=30d",
             "contacts": f"{base}/contacts/",
             "contacts-none": f"{base}/contacts/?q=nobody",
+            "contacts-narrowed": f"{base}/contacts/?has_phone=true&sort=name",
             "contact": f"{base}/contacts/{maya}/",
             "contact-stopped": f"{base}/contacts/{show_id('con', self.ruth)}/?show=messages",
             "contact-new": f"{base}/contacts/new/",

@@ -16,7 +16,8 @@ from people.core.identifiers import EMAIL, PHONE, IdentityRef
 from people.core.traits import Traits
 from people.domain.attributes import AttributeChange, TraitChange, change_contacts
 from people.domain.queries import lock_contacts
-from people.domain.resolving import Resolution, resolve
+from people.domain.resolving import Origin, Resolution, resolve
+from people.models import AddedBy
 
 # More than this at once must not delay what happens now.
 LIVE_LIMIT = 50
@@ -47,7 +48,9 @@ class _Refused(Exception):
         self.found = found
 
 
-def save_contacts(people: Sequence[NewContact], *, now: datetime) -> list[Saved]:
+def save_contacts(
+    people: Sequence[NewContact], *, added_by: str = AddedBy.API, now: datetime
+) -> list[Saved]:
     """Finds or makes each contact and writes what is given; one result per item, in order.
 
     An item that would take somebody else's identifier, or give a contact found by its e-mail a second
@@ -62,7 +65,7 @@ def save_contacts(people: Sequence[NewContact], *, now: datetime) -> list[Saved]
         left = [index for index in range(len(people)) if index not in results]
         try:
             with transaction.atomic():
-                results |= _save([people[index] for index in left], left, now=now)
+                results |= _save([people[index] for index in left], left, added_by, now=now)
             break
         except _Refused as refused:
             results |= refused.found
@@ -71,8 +74,10 @@ def save_contacts(people: Sequence[NewContact], *, now: datetime) -> list[Saved]
     return [results[index] for index in range(len(people))]
 
 
-def _save(people: list[NewContact], indexes: list[int], *, now: datetime) -> dict[int, Saved]:
-    resolved = resolve([person.ref for person in people], now=now)
+def _save(
+    people: list[NewContact], indexes: list[int], added_by: str, *, now: datetime
+) -> dict[int, Saved]:
+    resolved = resolve([person.ref for person in people], origin=Origin(added_by), now=now)
     lock_contacts(each for each in resolved.ids if each is not None)
     refused: dict[int, Saved] = {}
     for conflict in resolved.conflicts:

@@ -25,7 +25,9 @@ from people.domain.attributes import (
     change_contacts,
 )
 from people.domain.queries import workspace_defaults
-from people.domain.resolving import Held, Resolution, resolve
+from people.domain.resolving import Held, Origin, Resolution, resolve
+from people.domain.seeing import note_seen
+from people.models import AddedBy
 from tenancy.ids import show_id
 from tenancy.scope import tenant_scope
 
@@ -145,7 +147,8 @@ def _store_or_halve(work: _Work, indexes: list[int]) -> list[UUID | FieldError |
 
 def _store(work: _Work, indexes: list[int]) -> list[UUID | None]:
     items, now = [work.items[index] for index in indexes], work.now
-    people = resolve([item.ref for item in items], now=now)
+    origin = Origin(AddedBy.EVENT, is_seen=not work.backfill)
+    people = resolve([item.ref for item in items], origin=origin, now=now)
     drafts = [
         _draft(item, work.times[index], contact_id, work)
         for index, item, contact_id in zip(indexes, items, people.ids, strict=True)
@@ -163,6 +166,9 @@ def _store(work: _Work, indexes: list[int]) -> list[UUID | None]:
     news = _news_of_people(work, indexes, people, ids)
     if news:
         append_events(news, now=now, lane=lane, backfill=work.backfill)
+    if not work.backfill:
+        came = zip(people.ids, ids, strict=True)
+        note_seen({key: people.held[key] for key, event_id in came if key and event_id}, now=now)
     return ids
 
 

@@ -11,23 +11,28 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.paging import Keyset
-from api.problems import NotFound
+from api.problems import FieldError, Invalid, NotFound
 from api.schema import PAGE, list_of
 from api.serializers import Strict, read_body
 from events.core.contact_spec import read_changes, read_contact
 from events.domain.changing import change_contact, taken
 from events.domain.contacts import CREATED, REFUSED, NewContact, save_contacts
+from people.domain.listing import NEWEST, SORTS
 from people.domain.queries import (
     ContactFacts,
     contacts_by_id,
     list_contacts,
     workspace_defaults,
 )
+from people.filters import all_filters, read_filters
+from people.models import NEVER
 from tenancy.api_base import TenantAPIView, path_id
 from tenancy.ids import show_id
 from tenancy.shapes import IdField
 
-by_id = Keyset(UUID)
+_KEYS = {
+    name: Keyset(each.kind, UUID) if each.kind else Keyset(UUID) for name, each in SORTS.items()
+}
 MAX_SEARCH = 200
 
 
@@ -80,6 +85,9 @@ class ContactShown(serializers.Serializer[Any]):
     attributes = serializers.DictField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+    last_seen_at = serializers.DateTimeField(
+        allow_null=True, help_text="When an event last came from them, to the hour."
+    )
 
 
 class ContactList(TenantAPIView):
@@ -93,22 +101,47 @@ class ContactList(TenantAPIView):
                 {"type": "string", "maxLength": MAX_SEARCH},
                 description="A name, number, e-mail or id.",
             ),
+            OpenApiParameter(
+                "sort",
+                {"type": "string", "enum": list(SORTS), "default": NEWEST},
+                description="Newest and last seen go backwards, names from A to Z.",
+            ),
+            *(
+                OpenApiParameter(
+                    one.name,
+                    {"type": "string", "enum": list(one.values)}
+                    if one.values
+                    else {"type": "string", "maxLength": MAX_SEARCH},
+                    description=one.told,
+                )
+                for one in all_filters()
+            ),
             *PAGE,
         ],
         responses=list_of("contacts", ContactShown),
     )
     def get(self, request: Request) -> Response:
-        """Newest first."""
-        page = by_id.read(request.query_params)
+        """Everybody, or those that a search finds and every filter lets through.
+
+        A cursor belongs to the order it came with.
+        """
+        sort = request.query_params.get("sort") or NEWEST
+        if sort not in SORTS:
+            detail = f"One of: {', '.join(SORTS)}."
+            raise Invalid([FieldError("sort", "unknown_choice", detail)])
+        key = _KEYS[sort]
+        page = key.read(request.query_params)
         found = list_contacts(
             search=request.query_params.get("search", "")[:MAX_SEARCH],
-            after=page.after[0] if page.after else None,
+            filters=read_filters(request.query_params, strict=True).conditions,
+            sort=sort,
+            after=page.after,
             limit=page.limit,
         )
         return Response(
             {
                 "contacts": [show_contact(contact) for contact in found.contacts],
-                "next_cursor": by_id.write([found.next_after]) if found.next_after else None,
+                "next_cursor": key.write(found.next_key) if found.next_key else None,
             }
         )
 
@@ -166,7 +199,7 @@ def _told(request: Request, contact_id: UUID) -> dict[str, Any]:
     shown = show_contact(access_contact(contact_id))
     if "contacts:read" in request.key.scopes:  # type: ignore[attr-defined]
         return shown
-    told = dict.fromkeys(shown, "")
+    told = {**dict.fromkeys(shown, ""), "last_seen_at": None}
     kept = {name: shown[name] for name in ("id", "created_at", "updated_at")}
     return {**told, "external_id": None, "phone": None, "email": None, "attributes": {}, **kept}
 
@@ -189,4 +222,5 @@ def show_contact(contact: ContactFacts) -> dict[str, Any]:
         "attributes": contact.attributes,
         "created_at": contact.created_at,
         "updated_at": contact.updated_at,
+        "last_seen_at": contact.last_seen_at if contact.last_seen_at > NEVER else None,
     }

@@ -1,8 +1,9 @@
 """What a contact can be found by: short tokens, and the search words that meet them. Pure.
 
-Row security lets only leakproof operators use an index, and `LIKE` is none. So every word of a name
-and every number is stored with its endings ("maya" as maya, aya, ya), and "contains" becomes a range
-over them: a text that starts somewhere inside a word starts one of its endings.
+Row security lets only leakproof operators use an index, and `LIKE` is none. So "starts with" is a
+range over texts: over the words of a name, which are kept as tokens, and over the numbers and
+addresses that identify the contact anyway. A token per number, written backwards, makes its last
+digits a beginning; one per address holds its domain.
 """
 
 from __future__ import annotations
@@ -12,10 +13,16 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import phonenumbers
+
+from people.core import identifiers
+
+# What is looked for; NAME, ENDING and DOMAIN are also the first letter of a token.
 NAME, DIGITS, EMAIL = "n", "d", "e"
+ENDING, DOMAIN = DIGITS, EMAIL
 PERSONAL = frozenset({DIGITS, EMAIL})  # found only by who may see whole numbers and addresses
 LEAST_LETTERS = 2
-LEAST_DIGITS = 3
+LEAST_DIGITS = 4
 MAX_TOKEN = 24
 _MAX_WORDS = 8
 _MAX_TERM = 100
@@ -26,29 +33,60 @@ _NOT_DIGIT = re.compile(r"[^0-9]")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One thing that has to be found: a token of one of `kinds` that starts with `text`."""
+    """One thing that has to be found: something of one of `kinds` that starts with `text`; digits
+    may also end a number."""
 
     kinds: tuple[str, ...]
     text: str
 
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Everything that starts with `start`: of tokens, or of identifiers of one kind."""
+
+    start: str
+    identifier: str = ""
+
     @property
     def end(self) -> str:
-        """The first text that no longer starts with `text`, in code point order."""
-        return self.text + "\U0010ffff"
+        """The first text that no longer starts with `start`, in code point order."""
+        return self.start + "\U0010ffff"
+
+
+def ranges_of(wanted: Wanted, *, country: str) -> list[Range]:
+    """Where to look for one thing; nowhere for a bare "@". `country`: the one whose numbers are
+    written without a code."""
+    found: list[Range] = []
+    text = wanted.text
+    if NAME in wanted.kinds:
+        found.append(Range(NAME + text[:MAX_TOKEN]))
+    if DIGITS in wanted.kinds:
+        code = phonenumbers.country_code_for_region(country)
+        starts = {f"+{text}", f"+{code or ''}{text}"}
+        found.append(Range(ENDING + text[::-1]))
+        found += [Range(start, identifiers.PHONE) for start in sorted(starts)]
+    if EMAIL in wanted.kinds:
+        local, _, domain = text.rpartition("@")
+        if local or "@" not in text:
+            found.append(Range(text, identifiers.EMAIL))
+        if not local and len(domain) >= LEAST_LETTERS and ("@" in text or "." in text):
+            found.append(Range(DOMAIN + domain[:MAX_TOKEN]))
+    return found
 
 
 def tokens_of(
     *, names: Iterable[str], phones: Iterable[str], emails: Iterable[str]
 ) -> set[tuple[str, str]]:
-    """(kind, token) of everything one contact can be found by."""
-    found: set[tuple[str, str]] = set()
-    for word in [word for name in names for word in words_of(name)][:_MAX_WORDS]:
-        found |= {(NAME, ending) for ending in _endings(word, LEAST_LETTERS)}
-    for phone in phones:
-        digits = _NOT_DIGIT.sub("", phone)
-        found |= {(DIGITS, ending) for ending in _endings(digits, LEAST_DIGITS)}
-    found |= {(EMAIL, email.lower()) for email in emails}
-    return found
+    """(kind, token) of what one contact is found by beside its identifiers: about four."""
+    words = [word for name in names for word in words_of(name)][:_MAX_WORDS]
+    found = {(NAME, word) for word in words}
+    found |= {(ENDING, backwards(phone)[:MAX_TOKEN]) for phone in phones}
+    return found | {(DOMAIN, email.lower().rpartition("@")[2][:MAX_TOKEN]) for email in emails}
+
+
+def backwards(number: str) -> str:
+    """The digits of a number, the last one first."""
+    return _NOT_DIGIT.sub("", number)[::-1]
 
 
 def words_of(text: str) -> list[str]:
@@ -94,10 +132,3 @@ def wanted_by(term: str, *, with_personal: bool = True) -> list[list[Wanted]]:
     if with_personal and len(text.split()) == 1 and "\x00" not in text:
         found.append([Wanted((EMAIL,), text.lower())])  # jo.parker
     return found
-
-
-def _endings(word: str, least: int) -> list[str]:
-    word = word[:MAX_TOKEN]
-    if len(word) < least:
-        return [word] if word else []
-    return [word[start:] for start in range(len(word) - least + 1)]

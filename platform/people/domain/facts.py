@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from people.models import Contact
+from people.models import NEVER, Contact
 from tenancy.scope import current_tenant_id
 
 COLUMNS = (
@@ -33,13 +33,18 @@ COLUMNS = (
     "created_at",
     "updated_at",
     "erased_at",
+    "merged_into_id",
+    "last_seen_at",
 )
 SELECTED = ", ".join(f"c.{column}" for column in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
 class ContactFacts:
-    """What is known of a contact. Texts are "" when unknown; ids, phone and email None."""
+    """What is known of a contact. Texts are "" when unknown; ids, phone and email None.
+
+    `erased_at`: gone since then, erased or, with `merged_into_id`, a part of another contact.
+    """
 
     id: UUID
     external_id: str | None
@@ -59,6 +64,8 @@ class ContactFacts:
     created_at: datetime
     updated_at: datetime
     erased_at: datetime | None
+    merged_into_id: UUID | None = None
+    last_seen_at: datetime = NEVER
 
     @property
     def name(self) -> str:

@@ -25,6 +25,7 @@ class Held:
     email: str | None = None
     timezone: str = ""
     timezone_source: str = ""
+    last_seen_at: datetime | None = None
     is_new: bool = False
 
     @property
@@ -53,7 +54,8 @@ def read_owners(refs: Sequence[IdentityRef]) -> tuple[dict[Key, UUID], dict[UUID
                 LIMIT 1
             ) AS bound
             CROSS JOIN LATERAL (
-                SELECT c.external_id, c.phone, c.email, c.timezone, c.timezone_source
+                SELECT c.external_id, c.phone, c.email, c.timezone, c.timezone_source,
+                       c.last_seen_at
                 FROM people_contact c WHERE c.tenant_id = %s AND c.id = bound.contact_id
                 LIMIT 1
             ) AS contact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -10,14 +11,27 @@ from people.core.identifiers import ADDRESSES, phone_type
 from people.domain.binding import Plan
 from people.domain.queries import lock_contacts
 from people.domain.searching import index_contacts
+from people.models import NEVER, AddedBy
+from tenancy.crypto import phone_token
 from tenancy.ids import new_id
 from tenancy.scope import current_tenant_id
 
 
-def write_plan(plan: Plan, now: datetime) -> bool:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How people who are new came in. `is_seen`: they themselves did something just now."""
+
+    added_by: str = AddedBy.EVENT
+    is_seen: bool = False
+
+
+BY_EVENT = Origin()
+
+
+def write_plan(plan: Plan, now: datetime, origin: Origin) -> bool:
     """Writes the plan; False when somebody else was first, with nothing written."""
     point = transaction.savepoint()
-    if _insert_all(plan, now):
+    if _insert_all(plan, now, origin):
         transaction.savepoint_commit(point)
         return True
     transaction.savepoint_rollback(point)
@@ -36,9 +50,9 @@ def _lock_owners(plan: Plan) -> None:
         lock_contacts({each for each in plan.result.ids if each is not None}.difference(plan.new))
 
 
-def _insert_all(plan: Plan, now: datetime) -> bool:
+def _insert_all(plan: Plan, now: datetime, origin: Origin) -> bool:
     _lock_owners(plan)
-    _insert_contacts(plan, now)
+    _insert_contacts(plan, now, origin)
     written = _insert_identifiers(plan, now) and _move_all(plan, now) and _fill_fields(plan, now)
     if written:
         index_contacts(
@@ -47,30 +61,35 @@ def _insert_all(plan: Plan, now: datetime) -> bool:
     return written
 
 
-def _insert_contacts(plan: Plan, now: datetime) -> None:
+def _insert_contacts(plan: Plan, now: datetime, origin: Origin) -> None:
     if not plan.new:
         return
+    tenant_id = current_tenant_id()
     own = [plan.held[contact_id] for contact_id in plan.new]
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO people_contact (id, tenant_id, external_id, phone, phone_type, email,
                 first_name, last_name, locale, timezone, timezone_source, city, region,
-                postal_code, country, attributes, created_at, updated_at)
+                postal_code, country, attributes, created_at, updated_at, phone_token, added_by,
+                last_seen_at)
             SELECT id, %s, external_id, phone, phone_type, email,
-                '', '', '', '', '', '', '', '', '', '{}', %s, %s
-            FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[])
-              AS made(id, external_id, phone, phone_type, email)
+                '', '', '', '', '', '', '', '', '', '{}', %s, %s, phone_token, %s, %s
+            FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+              AS made(id, external_id, phone, phone_type, email, phone_token)
             """,
             [
-                current_tenant_id(),
+                tenant_id,
                 now,
                 now,
+                origin.added_by,
+                now if origin.is_seen else NEVER,
                 plan.new,
                 [held.external_id for held in own],
                 [held.phone for held in own],
                 [phone_type(held.phone) for held in own],
                 [held.email for held in own],
+                [phone_token(tenant_id, held.phone) if held.phone else None for held in own],
             ],
         )
 

@@ -9,13 +9,14 @@ from uuid import UUID
 from people.core.identifiers import IdentityRef
 from people.domain.binding import Attachment, Conflict, Plan, Resolution
 from people.domain.identifiers import Held, read_owners
-from people.domain.inserting import write_plan
+from people.domain.inserting import BY_EVENT, Origin, write_plan
 
 __all__ = [
     "Attachment",
     "Conflict",
     "Held",
     "IdentityRef",
+    "Origin",
     "Resolution",
     "resolve",
     "resolve_contacts",
@@ -24,12 +25,14 @@ __all__ = [
 _TRIES = 6
 
 
-def resolve_contacts(refs: Sequence[IdentityRef], *, now: datetime) -> list[UUID | None]:
+def resolve_contacts(
+    refs: Sequence[IdentityRef], *, origin: Origin = BY_EVENT, now: datetime
+) -> list[UUID | None]:
     """The contact of each ref, made when nobody has any of its identifiers. See `resolve`."""
-    return resolve(refs, now=now).ids
+    return resolve(refs, origin=origin, now=now).ids
 
 
-def resolve(refs: Sequence[IdentityRef], *, now: datetime) -> Resolution:
+def resolve(refs: Sequence[IdentityRef], *, origin: Origin = BY_EVENT, now: datetime) -> Resolution:
     """Finds or makes the contact of every ref; binds identifiers that nobody has yet.
 
     external_id decides before phone, e-mail and anonymous id. A contact keeps the external id it
@@ -44,6 +47,6 @@ def resolve(refs: Sequence[IdentityRef], *, now: datetime) -> Resolution:
         if not plan.changes_anything:
             return plan.result
         plan.keep_to_limits(now)
-        if write_plan(plan, now):
+        if write_plan(plan, now, origin):
             return plan.result
     raise RuntimeError("Identifiers kept changing hands; nothing was written.")

@@ -24,6 +24,7 @@ document.addEventListener("htmx:after:request", (e) => {
 const elements: Record<string, () => Promise<unknown>> = {
   "copy-text": () => import("./elements/copy-text"),
   "flow-canvas": () => import("./elements/flow-canvas"),
+  "row-picker": () => import("./elements/row-picker"),
   "reply-desk": () => import("./elements/reply-desk"),
   "phone-thread": () => import("./elements/phone-thread"),
   "text-composer": () => import("./elements/text-composer"),
