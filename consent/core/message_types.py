@@ -17,6 +17,14 @@ MESSAGE_TYPES: tuple[MessageType, ...] = (
 CONSENT_TYPES: tuple[str, ...] = ("marketing", "transactional", "conversational")
 
 
+def covered_types(*, orders: bool = False) -> tuple[str, ...]:
+    """What a proof of others speaks about: offers; `orders`: and texts about orders and appointments.
+
+    Never conversational: an answer to what somebody wrote needs no opt-in, so nobody gave one.
+    """
+    return ("marketing", "transactional") if orders else ("marketing",)
+
+
 @dataclass(frozen=True, slots=True)
 class Obeys:
     """Which checks bind a message type.

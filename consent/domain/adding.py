@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-
+from consent.core.message_types import covered_types
 from consent.core.pasting import PastedRow, Proof, traits_of
 from consent.domain.contact_points import find_tokens
 from consent.domain.opt_ins import OptIn, record_opt_ins
@@ -19,8 +18,10 @@ from events.models import Lane
 from people.core.identifiers import IdentityRef
 from people.core.traits import read_traits
 from people.domain.queries import workspace_defaults
+from people.models import AddedBy
 from tenancy.audit import record_audit
 from tenancy.models import User
+from tenancy.retrying import repeat_collisions
 
 LIVE_LIMIT = 50
 REJECTED = "rejected"
@@ -83,35 +84,49 @@ def add_contacts(
     *,
     source: str = "import",
     dry_run: bool = False,
+    orders: bool = False,
     actor: User | None = None,
     now: datetime,
 ) -> Added:
     """Saves the rows that are not rejected yet; one result per row, in order.
 
     Consent needs the whole proof (source, wording, date): less is kept as nothing and said so. An
-    opt-out stands whatever the row says. `dry_run` does all of it and takes it back. The number of
-    queries does not depend on the number of rows.
+    opt-out stands whatever the row says. A proof speaks about offers; `orders`: and about texts on
+    orders and appointments. `dry_run` does all of it and takes it back. The number of queries does
+    not depend on the number of rows. A collision with another writer repeats the whole set.
     """
+
+    def save() -> list[RowResult]:
+        types = covered_types(orders=orders)
+        results = _add(rows, source=source, message_types=types, actor=actor, now=now)
+        if dry_run:
+            raise _Undo(results)
+        _audit(results, source=source, actor=actor, now=now)
+        return results
+
     try:
-        with transaction.atomic():
-            results = _add(rows, source=source, actor=actor, now=now)
-            if dry_run:
-                raise _Undo(results)
-            _audit(results, source=source, actor=actor, now=now)
+        return Added(repeat_collisions(save), dry_run)
     except _Undo as undone:
         (results,) = undone.args
-    return Added(results, dry_run)
+        return Added(results, dry_run)
 
 
 def _add(
-    rows: Sequence[PastedRow], *, source: str, actor: User | None, now: datetime
+    rows: Sequence[PastedRow],
+    *,
+    source: str,
+    message_types: tuple[str, ...],
+    actor: User | None,
+    now: datetime,
 ) -> list[RowResult]:
     good = [row for row in rows if not row.code]
     country = workspace_defaults().country
     saved = dict(
         zip(
             [row.line for row in good],
-            save_contacts([_contact(row, country) for row in good], now=now),
+            save_contacts(
+                [_contact(row, country) for row in good], added_by=AddedBy.PASTE, now=now
+            ),
             strict=True,
         )
     )
@@ -124,7 +139,7 @@ def _add(
         and "phone" in row.values
     ]
     written = record_opt_ins(
-        [_opt_in(row, saved[row.line].contact_id, source, actor) for row in agreed],
+        [_opt_in(row, saved[row.line].contact_id, source, message_types, actor) for row in agreed],
         now=now,
         lane=Lane.LIVE if len(agreed) <= LIVE_LIMIT else Lane.BULK,
     )
@@ -156,7 +171,13 @@ def _contact(row: PastedRow, country: str) -> NewContact:
     return NewContact(ref, read_traits(traits_of(values), country=country))
 
 
-def _opt_in(row: PastedRow, contact_id: UUID | None, source: str, actor: User | None) -> OptIn:
+def _opt_in(
+    row: PastedRow,
+    contact_id: UUID | None,
+    source: str,
+    message_types: tuple[str, ...],
+    actor: User | None,
+) -> OptIn:
     proof: Proof = row.proof
     assert proof.at is not None  # noqa: S101 (complete, see the caller)
     name = f"user:{actor.email}" if actor else ""
@@ -166,6 +187,7 @@ def _opt_in(row: PastedRow, contact_id: UUID | None, source: str, actor: User | 
         occurred_at=proof.at,
         contact_id=contact_id,
         legal_basis="pewc",
+        message_types=message_types,
         # The proof names the words, the place and the day: nothing is left to ask.
         double_opt_in=False,
         evidence={"agreed_at": proof.source, "entered_by": name},

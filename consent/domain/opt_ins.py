@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from consent.core.ledger import HANDSET_ACTS, OPT_IN_SOURCES, OWN_ACTS, judge_opt_in
+from consent.core.ledger import (
+    HANDSET_ACTS,
+    OPT_IN_SOURCES,
+    OWN_ACTS,
+    PhoneState,
+    judge_opt_in,
+)
 from consent.core.message_types import CONSENT_TYPES
 from consent.domain import acts
 from consent.domain.contact_points import find_tokens
@@ -75,10 +81,12 @@ def record_opt_ins(
     for wish in opt_ins:
         token = tokens[wish.phone]
         state = ledger.states[token]
+        # A YES answers the question that was asked, and no more.
+        types = _pending(state) if wish.source == "confirmation" else wish.message_types
         double = wish.source in doubles if wish.double_opt_in is None else wish.double_opt_in
         ruling = judge_opt_in(
             state,
-            message_types=wish.message_types,
+            message_types=types,
             source=wish.source,
             legal_basis=wish.legal_basis,
             double=double,
@@ -94,7 +102,7 @@ def record_opt_ins(
                 kind=ruling.kind,
                 source=wish.source,
                 occurred_at=wish.occurred_at,
-                message_types=wish.message_types,
+                message_types=types,
                 legal_basis=wish.legal_basis or ("pewc" if wish.source in OWN_ACTS else ""),
                 rule=wish.rule,
                 actor=wish.actor,
@@ -116,7 +124,7 @@ def record_opt_ins(
                         contact_id,
                         record_id,
                         wish.source,
-                        wish.message_types,
+                        types,
                         wish.occurred_at,
                         wish.properties,
                         wish.cause_id,
@@ -126,6 +134,10 @@ def record_opt_ins(
     ledger.save()
     acts.tell(changes, now=now, lane=lane)
     return results
+
+
+def _pending(state: PhoneState) -> tuple[str, ...]:
+    return tuple(name for name, known in state.types.items() if known.status == "pending")
 
 
 def expire_pending(*, now: datetime, limit: int = 1000) -> int:

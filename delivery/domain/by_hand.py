@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from api.problems import FieldError, Invalid
+from consent.core.message_types import covered_types
 from consent.core.pasting import LONGEST, NO_SMS, flaw_of, read_moment
 from consent.domain.opt_ins import OptIn, OptInResult
 from consent.domain.opt_outs import OptOut
@@ -18,6 +19,7 @@ from events.domain.contacts import REFUSED, NewContact, Saved, save_contacts
 from people.core.identifiers import clean_phone
 from people.core.traits import FIELDS
 from people.domain.queries import ContactFacts, workspace_defaults
+from people.models import AddedBy
 from tenancy.audit import record_audit
 from tenancy.ids import show_id
 from tenancy.models import User
@@ -32,16 +34,19 @@ _MINUTE = timedelta(minutes=1)
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """What is said about somebody's consent. `way`: none, proof (all of source, wording and time)
-    or ask (source: where they wished for texts; a YES from the phone proves it)."""
+    or ask (source: where they wished for texts; a YES from the phone proves it). `orders`: the words
+    name texts about orders and appointments too, not only offers."""
 
     way: str = NOTHING
     source: str = ""
     wording: str = ""
     at: datetime | None = None
+    orders: bool = False
 
 
 def read_agreement(given: Mapping[str, str], *, timezone: str, now: datetime) -> Agreement:
-    """From the fields way, consent_source, consent_wording and consent_date. Raises `Invalid`."""
+    """From the fields way, consent_source, consent_wording, consent_date and covers_orders. Raises
+    `Invalid`. The question that is sent asks about offers alone, so a YES to it proves no more."""
     way = given.get("way", NOTHING) or NOTHING
     if way not in WAYS:
         raise Invalid([FieldError("way", "unknown_choice", f"One of: {', '.join(WAYS)}.")])
@@ -66,7 +71,8 @@ def read_agreement(given: Mapping[str, str], *, timezone: str, now: datetime) ->
         errors.append(FieldError("consent_date", "invalid_date", str(error)))
     if errors:
         raise Invalid(errors)
-    return Agreement(way, source, wording, at)
+    orders = way == PROOF and bool(given.get("covers_orders"))
+    return Agreement(way, source, wording, at, orders)
 
 
 def add_contact(
@@ -99,7 +105,7 @@ def add_contact(
         errors.append(FieldError("phone", "missing", "Consent belongs to a phone number."))
     if errors:
         raise Invalid(errors)
-    (saved,) = save_contacts([NewContact(ref, traits)], now=now)
+    (saved,) = save_contacts([NewContact(ref, traits)], added_by=AddedBy.HAND, now=now)
     if saved.outcome == REFUSED or saved.contact_id is None:
         raise Invalid([FieldError(saved.taken, "taken", "This belongs to another contact.")])
     record_audit(
@@ -181,6 +187,7 @@ def _record(
         occurred_at=agreement.at or now,
         contact_id=contact_id,
         legal_basis="pewc",
+        message_types=covered_types(orders=agreement.orders),
         double_opt_in=agreement.way == ASK,
         evidence={"agreed_at": agreement.source, "entered_by": name},
         disclosure=agreement.wording,

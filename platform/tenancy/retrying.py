@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+
+T = TypeVar("T")
+_TRIES = 4
 
 # serialization_failure, deadlock_detected, lock_not_available
 _COLLISIONS = frozenset({"40001", "40P01", "55P03"})
@@ -13,6 +19,22 @@ _OUTAGES = frozenset({"57P01", "57P02", "57P03"})
 def is_collision(error: BaseException) -> bool:
     """Two transactions met: running this one again is all it takes."""
     return isinstance(error, DatabaseError) and _state_of(error) in _COLLISIONS
+
+
+def repeat_collisions(work: Callable[[], T]) -> T:
+    """Does `work` in a transaction (or savepoint) of its own, and all of it again after a collision.
+
+    Around it no locks may be held: those of before a savepoint stay, and the other one still waits.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            with transaction.atomic():
+                return work()
+        except DatabaseError as error:
+            if not is_collision(error):
+                raise
+    with transaction.atomic():
+        return work()
 
 
 def is_outage(error: BaseException) -> bool:

@@ -7,11 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from consent.domain.facts import facts_for
+from consent.domain.opt_ins import OptIn, record_opt_ins
 from consent.domain.queries import consent_history
 from events.models import Event
+from people.domain.attributes import change_contacts
 from people.domain.queries import contacts_by_id
 from people.models import Contact
 from tenancy.ids import show_id
@@ -71,6 +74,101 @@ def test_a_contact_with_proof_is_subscribed(shop: Client, world: World) -> None:
         actions = set(AuditEntry.objects.values_list("action", flat=True))
         assert {"contact.saved", "consent.recorded"} <= actions
         assert Event.objects.filter(name="SMS Subscribed").exists()
+
+
+def statuses_of(world: World, key: UUID) -> dict[str, str]:
+    with tenant_scope(world.shop.tenant.id):
+        return facts_for([contacts_by_id([key])[key]], now=world.now)[key].statuses
+
+
+def test_a_proof_about_offers_says_nothing_about_other_texts(shop: Client, world: World) -> None:
+    add(shop, phone="3105550142", **PROOF)
+    key = only_contact(world).id
+    assert statuses_of(world, key) == {
+        "marketing": "subscribed",
+        "transactional": "never_subscribed",
+        "conversational": "never_subscribed",
+    }
+    with tenant_scope(world.shop.tenant.id):
+        [record] = consent_history("+13105550142")
+        assert record.message_types == ("marketing",)
+    page = shop.get(f"/w/juniper/contacts/{show_id('con', key)}/").content.decode()
+    assert "About their own orders and appointments only" in page
+    assert "Answers to what they write only" in page
+    # The words may name them too; nobody opts in to being answered.
+    consent(shop, key, act="record", **PROOF, covers_orders="on")
+    assert statuses_of(world, key)["transactional"] == "subscribed"
+    assert statuses_of(world, key)["conversational"] == "never_subscribed"
+
+
+def test_pasted_proofs_speak_about_offers_unless_they_name_more(shop: Client, world: World) -> None:
+    rows = {**SPACE, "consent_source": "Form", "consent_wording": "Yes", "act": "save"}
+    rows |= {"consent_date": "2026-05-01"}
+    shop.post("/w/juniper/contacts/paste/", {**rows, "rows": "3105550142"})
+    shop.post("/w/juniper/contacts/paste/", {**rows, "rows": "2125550199", "covers_orders": "on"})
+    with tenant_scope(world.shop.tenant.id):
+        [offers] = consent_history("+13105550142")
+        [both] = consent_history("+12125550199")
+    assert offers.message_types == ("marketing",)
+    assert both.message_types == ("marketing", "transactional")
+
+
+def test_a_yes_confirms_what_was_asked_and_no_more(shop: Client, world: World) -> None:
+    add(shop, phone="3105550142", way="ask", consent_source="Phone call", covers_orders="on")
+    key = only_contact(world).id
+    with tenant_scope(world.shop.tenant.id):
+        wish = OptIn(
+            phone="+13105550142", source="confirmation", occurred_at=world.now, contact_id=key
+        )
+        record_opt_ins([wish], now=world.now)
+    assert statuses_of(world, key) == {
+        "marketing": "subscribed",
+        "transactional": "never_subscribed",
+        "conversational": "never_subscribed",
+    }
+
+
+def collide(monkeypatch: pytest.MonkeyPatch, code: str, *, times: int) -> list[str]:
+    """PostgreSQL ends the transaction while contacts are written, as often as said; what is left."""
+    left = [code] * times
+
+    def met(*given: Any, **named: Any) -> Any:
+        done = change_contacts(*given, **named)
+        if left:
+            with connection.cursor() as cursor:
+                cursor.execute(f"DO $$ BEGIN RAISE 'met' USING ERRCODE = '{left.pop()}'; END $$")
+        return done
+
+    monkeypatch.setattr("events.domain.contacts.change_contacts", met)
+    return left
+
+
+@pytest.mark.parametrize("path", ["new", "paste"])
+@pytest.mark.parametrize("code", ["40P01", "40001"])
+def test_meeting_another_writer_is_repeated_not_told(
+    shop: Client, world: World, monkeypatch: pytest.MonkeyPatch, path: str, code: str
+) -> None:
+    left = collide(monkeypatch, code, times=2)
+    sent = {"rows": "3105550142,Maya", "act": "save"} | {"phone": "3105550142", **PROOF}
+    answer = shop.post(f"/w/juniper/contacts/{path}/", {**SPACE, **sent})
+    assert answer.status_code in {200, 302}
+    assert left == []
+    contact = only_contact(world)
+    assert contact.phone == "+13105550142"
+    with tenant_scope(world.shop.tenant.id):
+        assert len(consent_history("+13105550142")) == 1
+        assert Event.objects.filter(name="SMS Subscribed").count() == 1
+
+
+def test_what_keeps_colliding_is_told_and_changes_nothing(
+    shop: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.raise_request_exception = False
+    collide(monkeypatch, "40P01", times=50)
+    sent = {"rows": "3105550142,Maya", "act": "save"}
+    assert shop.post("/w/juniper/contacts/paste/", {**SPACE, **sent}).status_code >= 500
+    with tenant_scope(world.shop.tenant.id):
+        assert not Contact.objects.exists()
 
 
 def test_asking_by_text_leaves_it_pending_until_a_yes(shop: Client, world: World) -> None:

@@ -14,10 +14,13 @@ from django.views.decorators.http import require_http_methods
 from api.problems import FieldError, Invalid
 from consent.core.pasting import LONGEST, MAX_ROWS, Proof, flaw_of, read_moment, read_rows
 from consent.domain.adding import Added, add_contacts
+from consent.domain.opt_ins import OptInResult
 from delivery.domain.by_hand import add_contact
+from events.domain.contacts import Saved
 from people.domain.queries import workspace_defaults
 from tenancy.clock import wall_now
 from tenancy.ids import show_id
+from tenancy.retrying import repeat_collisions
 from tenancy.web import workspace_view
 
 FIELDS = (
@@ -43,13 +46,7 @@ def new_contact(request: Any) -> HttpResponse:
     problem = None
     if request.method == "POST":
         try:
-            saved, consent = add_contact(
-                request.POST.dict(),
-                actor=request.user,
-                timezone=request.tenant.timezone,
-                now=request.now,
-                wall=wall_now(),
-            )
+            saved, consent = repeat_collisions(lambda: _add(request))
         except Invalid as found:
             problem = found
         else:
@@ -87,6 +84,16 @@ def paste_contacts(request: Any) -> HttpResponse:
     )
 
 
+def _add(request: Any) -> tuple[Saved, OptInResult | None]:
+    return add_contact(
+        request.POST.dict(),
+        actor=request.user,
+        timezone=request.tenant.timezone,
+        now=request.now,
+        wall=wall_now(),
+    )
+
+
 def _paste(request: Any) -> Added:
     form, zone = request.POST, request.tenant.timezone
     errors, at = [], None
@@ -108,8 +115,13 @@ def _paste(request: Any) -> Added:
         now=request.now,
         general=Proof(given["consent_source"], given["consent_wording"], at),
     )
-    dry_run = form.get("act") != "save"
-    return add_contacts(rows, dry_run=dry_run, actor=request.user, now=request.now)
+    return add_contacts(
+        rows,
+        dry_run=form.get("act") != "save",
+        orders=bool(form.get("covers_orders")),
+        actor=request.user,
+        now=request.now,
+    )
 
 
 def _shown(added: Added) -> dict[str, Any]:

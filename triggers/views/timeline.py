@@ -32,6 +32,11 @@ STATUS_WORDS = {
     "suppressed": ("Suppressed", "stop", "ban"),
     "never_subscribed": ("Never subscribed", "", "circle-dashed"),
 }
+# What goes to whom no opt-in is known of.
+WITHOUT_OPT_IN = {
+    "transactional": ("About their own orders and appointments only", "", "circle-dashed"),
+    "conversational": ("Answers to what they write only", "", "circle-dashed"),
+}
 TABS = (("all", "All"), ("messages", "Messages"), ("events", "Events"))
 
 
@@ -46,7 +51,8 @@ def contact(request: Any, ref: str) -> HttpResponse:
         "zone": zone,
         "status": status,
         "consents": [
-            (kind.capitalize(), *STATUS_WORDS[state]) for kind, state in consent.statuses.items()
+            (kind.capitalize(), *_consent_words(kind, state))
+            for kind, state in consent.statuses.items()
         ],
         "consent": consent,
         "caps": _usage(consent, request.now),
@@ -101,6 +107,11 @@ def would_send(request: Any, ref: str) -> HttpResponse:
         "lines": check_lines(checks),
     }
     return render(request, "triggers/_would_send.html", context)
+
+
+def _consent_words(kind: str, state: str) -> tuple[str, str, str]:
+    words = STATUS_WORDS[state]
+    return WITHOUT_OPT_IN.get(kind, words) if state == "never_subscribed" else words
 
 
 def _contact(request: Any, ref: str) -> tuple[ContactFacts, ConsentFacts, str]:
