@@ -19,6 +19,7 @@ import pytest
 from django.db import connection
 from psycopg import sql
 
+from tenancy.clock import wall_now
 from tenancy.scope import router_scope, tenant_scope
 from tests.isolation.conftest import Objects, Pair
 from tests.isolation.test_walls import owner, pair
@@ -97,6 +98,13 @@ COPIES: dict[str, dict[str, str]] = {
         "run_id": ANYBODY,
     },
     "segments_segmentmembership": {"contact_id": ANYBODY},
+    # Half of them wait for another try, a month from now.
+    "events_webhookdelivery": {
+        "event_id": ANYBODY,
+        "state": "(ARRAY['pending', 'delivered'])[1 + g %% 2]",
+        "due_at": "CASE g %% 2 WHEN 0 THEN now() + interval '30 days' END",
+    },
+    "events_webhookfeed": {},
     "commerce_product": {"key": "'copy-' || g"},
     "commerce_cart": {"key": "'copy-' || g", "contact_id": ANYBODY},
     "commerce_loyaltyaccount": {"contact_id": ANYBODY},
@@ -115,6 +123,19 @@ def fatten(owner: psycopg.Connection[Any], pair: Pair) -> set[str]:
             "INSERT INTO segments_segmentmembership (id, tenant_id, segment_id, contact_id,"
             f" entered_at) SELECT gen_random_uuid(), %(t)s, ({segment}), ({maya}), now()"
             " ON CONFLICT DO NOTHING",
+            tenant,
+        )
+        owner.execute(
+            "INSERT INTO events_webhookdelivery (id, tenant_id, endpoint_id, event_id, event_name,"
+            " event_received_at, is_test, state, attempts, created_at, due_at, response_body, error)"
+            " SELECT gen_random_uuid(), %(t)s, id, gen_random_uuid(), 'SMS Sent', now(), false,"
+            " 'pending', 0, now(), now() - interval '1 minute', '', ''"
+            " FROM events_webhookendpoint WHERE tenant_id = %(t)s",
+            tenant,
+        )
+        owner.execute(
+            "INSERT INTO events_webhookfeed (id, tenant_id, first_id, last_id, received_at)"
+            " SELECT gen_random_uuid(), %(t)s, gen_random_uuid(), gen_random_uuid(), now()",
             tenant,
         )
         for table, sets in COPIES.items():
@@ -158,6 +179,9 @@ def hot_queries() -> dict[str, Hot]:
     from delivery.domain.history import list_messages
     from delivery.domain.queries import inbound_of
     from events.domain.queries import events_for, timeline
+    from events.domain.webhook_sending import _claim
+    from events.models import WebhookDelivery
+    from events.views.api_webhooks import by_id
     from people.domain.queries import contacts_by_id, contacts_by_phone, list_contacts
     from people.domain.resolving import IdentityRef, resolve_contacts
     from segments.domain.queries import member_ids, segments_of
@@ -166,6 +190,11 @@ def hot_queries() -> dict[str, Hot]:
     from triggers.domain.batches import claim_batches
     from triggers.domain.records import find_due, running_of
     from triggers.domain.timeline import timeline_of
+
+    def deliveries(objects: Objects, now: datetime) -> object:
+        endpoint = parse_id("whk", objects.kwargs["hook"])
+        held = WebhookDelivery.objects.filter(endpoint_id=endpoint)
+        return list(by_id.cut(held, by_id.read({}), "id"))
 
     def maya(objects: Objects) -> UUID:
         return parse_id("con", objects.kwargs["ref"])
@@ -214,6 +243,8 @@ def hot_queries() -> dict[str, Hot]:
         "facts of a text": lambda o, now: commerce_facts(
             [FactRef(maya(o), {}, product_key="mug", cart_key=f"c-{maya(o).hex[-4:]}")]
         ),
+        "webhooks, what is due": lambda o, now: _claim(o.brand.tenant.id, now=wall_now()),
+        "webhooks, a page of deliveries": deliveries,
         "who waits for a product": lambda o, now: waiting_for_product(["mug"]),
     }
 
@@ -286,6 +317,7 @@ def test_finding_the_tenant_takes_an_index_too(
     pair: Pair, owner: psycopg.Connection[Any], now: datetime
 ) -> None:
     from delivery.domain.links import find_target, forget_targets
+    from events.domain.webhook_work import tenants_with_webhooks
     from triggers.domain.finding import tenants_with_work
 
     fatten(owner, pair)
@@ -294,6 +326,7 @@ def test_finding_the_tenant_takes_an_index_too(
     with caught() as statements:
         assert find_target(pair.ours.kwargs["token"]) is not None
         assert tenants_with_work(business=now, wall=now) is not None
+        assert pair.ours.brand.tenant.id in tenants_with_webhooks()
     slow = []
     for statement, values, role in statements:
         if role == "kairos_router":
