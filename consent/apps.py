@@ -6,8 +6,11 @@ class ConsentConfig(AppConfig):
 
     def ready(self) -> None:
         from consent.columns import consent_cells
+        from consent.domain import leaving as forgetting
+        from consent.domain import moving as following
         from consent.filters import CONSENT_FILTER
         from people import columns, filters
+        from people.domain import leaving, moving
         from web import nav
 
         nav.register_tab(
@@ -30,6 +33,12 @@ class ConsentConfig(AppConfig):
             "consent:sign_up_settings",
             25,
             words="signup opt-in consent form page keyword join double disclosure opt-out link",
+        )
+        moving.register_follower(
+            "consent", follow=following.follow, go_back=following.go_back, order=30
+        )
+        leaving.register_keeper(
+            "consent", erase=forgetting.erase, export=forgetting.export, order=30
         )
         columns.register("SMS consent", consent_cells, order=10)
         filters.register(CONSENT_FILTER)

@@ -9,10 +9,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.problems import NotFound
 from consent.domain.facts import facts_for
 from consent.domain.queries import HistoryRow, consent_history
-from people.domain.queries import contacts_by_id
+from people.domain.merged import present_contact
 from tenancy.api_base import TenantAPIView, path_id
 from tenancy.ids import show_id
 from tenancy.shapes import IdField
@@ -59,9 +58,7 @@ class ContactConsent(TenantAPIView):
     def get(self, request: Request, ref: str) -> Response:
         """Per message type what the contact's number agreed to, and its ledger, oldest first."""
         contact_id = path_id("con", ref, "This contact")
-        contact = contacts_by_id([contact_id]).get(contact_id)
-        if contact is None or contact.erased_at is not None:
-            raise NotFound("This contact")
+        contact = present_contact(contact_id)
         facts = facts_for([contact], now=request.now, with_slots=False)[contact.id]  # type: ignore[attr-defined]
         history = consent_history(contact.phone) if contact.phone else []
         return Response(

@@ -7,8 +7,12 @@ class DeliveryConfig(AppConfig):
     def ready(self) -> None:
         from consent.domain import hooks
         from delivery.columns import last_text_cells
+        from delivery.domain import leaving as forgetting
+        from delivery.domain import moving as following
+        from delivery.domain.canceling import cancel_for_old_numbers
         from delivery.domain.numbers import number_to_text
         from people import columns
+        from people.domain import leaving, moving, numbers
         from web import nav
 
         nav.register(
@@ -47,4 +51,11 @@ class DeliveryConfig(AppConfig):
             words="my own phone number try",
         )
         hooks.register_number_source("senders", number_to_text)
+        numbers.register_number_listener("delivery", cancel_for_old_numbers)
+        moving.register_follower(
+            "delivery", follow=following.follow, go_back=following.go_back, order=20
+        )
+        leaving.register_keeper(
+            "delivery", erase=forgetting.erase, export=forgetting.export, order=20
+        )
         columns.register("Last text", last_text_cells, order=20)

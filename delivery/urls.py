@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from delivery.api import consents, contacts, gateway, links, webhooks
+from delivery.api import consents, contacts, gateway, links, reassigned, webhooks
 from delivery.api import messages as messages_api
 from delivery.views import messages, opt_out, own_phone, replies, senders, sending
 from delivery.views import sign_up as sign_up_page
@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/v1/messages/<str:ref>", messages_api.MessageRead.as_view()),
     path("api/v1/clicks", messages_api.ClickList.as_view()),
     path("api/v1/contacts/<str:ref>/eligibility", contacts.Eligibility.as_view()),
+    path("api/v1/contacts/<str:ref>/reassigned", reassigned.NumberReassigned.as_view()),
     path("api/v1/consents", consents.ConsentList.as_view()),
     path("api/v1/opt-out-links", consents.OptOutLinkList.as_view()),
     path("t/<str:token>", links.open_link, name="link"),

@@ -8,7 +8,10 @@ class TriggersConfig(AppConfig):
         from consent.domain import hooks
         from delivery.domain import sources
         from events.domain.usage import register_usage
+        from people.domain import leaving, moving
         from templates_engine.domain import audiences
+        from triggers.domain import leaving as forgetting
+        from triggers.domain import moving as following
         from triggers.domain.campaign_sources import load_campaign_sources
         from triggers.domain.event_uses import flow_event_uses
         from triggers.domain.keyword_claims import claimed_by_flow
@@ -23,6 +26,13 @@ class TriggersConfig(AppConfig):
 
         register_usage("flows", flow_event_uses)
         audiences.register("segment", segment_people)
+        # First: what ends a run takes the run's texts along before they move.
+        moving.register_follower(
+            "triggers", follow=following.follow, go_back=following.go_back, order=10
+        )
+        leaving.register_keeper(
+            "triggers", erase=forgetting.erase, export=forgetting.export, order=10
+        )
 
         nav.register(
             "Messaging",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import models
@@ -202,6 +203,7 @@ class EntryDecision(TenantModel):
     """
 
     kairos_append_only = True
+    kairos_erased: ClassVar[Mapping[str, str]] = {"detail": "'{}'"}
     kairos_no_fk = True  # a log like the events it speaks of: keys would only slow it down
 
     event_id = models.UUIDField()

@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.paging import Keyset
-from api.problems import NotFound
 from api.schema import PAGE, list_of
-from api.serializers import read_query
-from people.domain.queries import contacts_by_id, workspace_defaults
+from api.serializers import Choice, read_query
+from people.domain.merged import present_contact
+from people.domain.queries import workspace_defaults
 from tenancy.api_base import TenantAPIView, path_id
 from triggers.domain.timeline import KINDS, Item, timeline_of
 
@@ -22,7 +22,7 @@ by_instant = Keyset(datetime)
 
 
 class TimelineQuery(serializers.Serializer[Any]):
-    show = serializers.ChoiceField(KINDS, default="all")
+    show = Choice(KINDS, default="all", help_text="Only lines of this kind.")
 
 
 class CheckTold(serializers.Serializer[Any]):
@@ -61,9 +61,7 @@ class ContactTimeline(TenantAPIView):
         A page may hold a line less than `limit`, so that one instant is never torn apart.
         """
         contact_id = path_id("con", ref, "This contact")
-        contact = contacts_by_id([contact_id]).get(contact_id)
-        if contact is None or contact.erased_at is not None:
-            raise NotFound("This contact")
+        contact = present_contact(contact_id)
         page = by_instant.read(request.query_params)
         found = timeline_of(
             contact_id,

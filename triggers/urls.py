@@ -6,6 +6,8 @@ from triggers.views import (
     campaigns,
     contact_adding,
     contact_changing,
+    contact_leaving,
+    contact_merging,
     copying,
     costs,
     flow_edit,
@@ -101,6 +103,18 @@ urlpatterns = [
         "w/<slug:slug>/contacts/<str:ref>/consent/",
         contact_changing.contact_consent,
         name="contact_consent",
+    ),
+    path(
+        "w/<slug:slug>/contacts/<str:ref>/merge/",
+        contact_merging.merge_contact,
+        name="merge_contact",
+    ),
+    path("w/<slug:slug>/contacts/<str:ref>/export/", contact_leaving.export, name="export_contact"),
+    path("w/<slug:slug>/contacts/<str:ref>/erase/", contact_leaving.erase, name="erase_contact"),
+    path(
+        "w/<slug:slug>/contacts/<str:ref>/unmerge/",
+        contact_merging.unmerge_contact,
+        name="unmerge_contact",
     ),
     path(
         "w/<slug:slug>/contacts/<str:ref>/timeline/",

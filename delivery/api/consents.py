@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.paging import Keyset
-from api.problems import FieldError, Invalid, NotFound, Problem
-from api.schema import PAGE
-from api.serializers import Strict, read_body, read_query
+from api.problems import FieldError, Invalid, Problem
+from api.schema import PAGE, such_as
+from api.serializers import Choice, Strict, read_body, read_query
 from consent.core.ledger import LEGAL_BASES
 from consent.core.message_types import CONSENT_TYPES
 from consent.domain.contact_points import find_tokens
@@ -26,7 +26,8 @@ from consent.models import ConsentRecord
 from delivery.domain.opting_in import opt_in
 from delivery.domain.opting_out import opt_out, opt_out_url
 from people.core.identifiers import clean_phone
-from people.domain.queries import contacts_by_id, workspace_defaults
+from people.domain.merged import present_contact
+from people.domain.queries import workspace_defaults
 from tenancy.api_base import TenantAPIView
 from tenancy.clock import wall_now
 from tenancy.ids import show_id
@@ -51,7 +52,7 @@ class Whom(Strict):
 
 
 class ConsentWrite(Whom):
-    action = serializers.ChoiceField(["opt_in", "opt_out"])
+    action = Choice(["opt_in", "opt_out"])
     occurred_at = serializers.DateTimeField(help_text="When the person did it.")
     evidence = serializers.DictField(
         child=serializers.CharField(max_length=2000),
@@ -59,14 +60,12 @@ class ConsentWrite(Whom):
         help_text="What proves it, by name: url, ip_address, user_agent, words ... An opt-in needs"
         f" at least one; at most {_MOST_EVIDENCE}.",
     )
-    legal_basis = serializers.ChoiceField(
-        sorted(LEGAL_BASES), required=False, help_text="An opt-in must name it."
-    )
+    legal_basis = Choice(sorted(LEGAL_BASES), required=False, help_text="An opt-in must name it.")
     disclosure = serializers.CharField(
         max_length=4000, required=False, help_text="The text as the person read it."
     )
     message_types = serializers.ListField(
-        child=serializers.ChoiceField(list(CONSENT_TYPES)),
+        child=Choice(list(CONSENT_TYPES)),
         required=False,
         min_length=1,
         max_length=len(CONSENT_TYPES),
@@ -88,8 +87,10 @@ class ConsentWritten(serializers.Serializer[Any]):
 
 
 class ConsentQuery(serializers.Serializer[Any]):
-    contact = IdField("con", required=False)
-    phone = serializers.CharField(max_length=40, required=False)
+    contact = IdField("con", required=False, help_text="The number of this contact.")
+    phone = serializers.CharField(
+        max_length=40, required=False, help_text="This number. One of the two."
+    )
 
 
 class ConsentShown(serializers.Serializer[Any]):
@@ -122,6 +123,12 @@ class OptOutLinkShown(serializers.Serializer[Any]):
 
 class ConsentList(TenantAPIView):
     names_in_body = True
+    refusals = {
+        "POST": {
+            "409": "`stop_stands`: this number opted out, and only its owner takes that back."
+            " `older_than_opt_out`: it opted out after that moment."
+        }
+    }
     required_scopes = {"GET": "consent:read", "POST": "consent:write"}
 
     @extend_schema(
@@ -155,6 +162,14 @@ class ConsentList(TenantAPIView):
             201: ConsentWritten,
             200: OpenApiResponse(ConsentWritten, "It was so already; nothing was written."),
         },
+        examples=such_as(
+            {
+                "action": "opt_out",
+                "phone": "+13105550142",
+                "occurred_at": "2026-11-17T18:00:00Z",
+                "evidence": {"words": "Asked on the telephone"},
+            }
+        ),
     )
     def post(self, request: Request) -> Response:
         """Records an opt-in or an opt-out with what proves it.
@@ -181,7 +196,12 @@ class OptOutLinkList(TenantAPIView):
     names_in_body = True
     required_scope = "consent:write"
 
-    @extend_schema(operation_id="makeOptOutLink", request=Whom, responses=OptOutLinkShown)
+    @extend_schema(
+        operation_id="makeOptOutLink",
+        request=Whom,
+        responses=OptOutLinkShown,
+        examples=such_as({"phone": "+13105550142"}),
+    )
     def post(self, request: Request) -> Response:
         """The public page where whoever holds the link can stop the texts to this number. Always
         the same for a number; looking at it changes nothing."""
@@ -209,9 +229,7 @@ def _find(given: dict[str, Any]) -> _Whom:
     if (contact_id is None) == (phone is None):
         raise Invalid([FieldError("contact", "one_of", "Send either contact or phone.")])
     if contact_id is not None:
-        found = contacts_by_id([contact_id]).get(contact_id)
-        if found is None or found.erased_at is not None:
-            raise NotFound("This contact")
+        found = present_contact(contact_id)
         return _Whom(found.phone or "", contact_id)
     try:
         return _Whom(clean_phone(str(phone), workspace_defaults().country)[0], None)

@@ -9,19 +9,18 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.problems import NotFound
-from api.serializers import read_query
+from api.serializers import Choice, read_query
 from delivery.api.shapes import CheckShown
 from delivery.domain.asking import TYPES
 from delivery.domain.eligibility import check_eligibility
-from people.domain.queries import contacts_by_id
+from people.domain.merged import present_contact
 from tenancy.api_base import TenantAPIView, path_id
 from tenancy.ids import show_id
 from tenancy.shapes import IdField
 
 
 class EligibilityQuery(serializers.Serializer[Any]):
-    message_type = serializers.ChoiceField(TYPES, default="marketing")
+    message_type = Choice(TYPES, default="marketing", help_text="For a text of this type.")
 
 
 class EligibilityShown(serializers.Serializer[Any]):
@@ -47,9 +46,7 @@ class Eligibility(TenantAPIView):
     def get(self, request: Request, ref: str) -> Response:
         """Could this contact be texted now? A dry run, with every check it made."""
         contact_id = path_id("con", ref, "This contact")
-        found = contacts_by_id([contact_id]).get(contact_id)
-        if found is None or found.erased_at is not None:
-            raise NotFound("This contact")
+        present_contact(contact_id)
         kind = read_query(EligibilityQuery, request)["message_type"]
         verdict = check_eligibility(contact_id, message_type=kind, now=request.now)  # type: ignore[attr-defined]
         return Response(

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     CANCELED = "canceled"
     REPLACED = "replaced"
     ERASED = "erased"
+    MERGED = "merged"
 
 
 WORDS: dict[str, str] = {
@@ -115,6 +116,7 @@ WORDS: dict[str, str] = {
     Reason.CANCELED: "Canceled",
     Reason.REPLACED: "Replaced by a newer run",
     Reason.ERASED: "The contact was erased",
+    Reason.MERGED: "Merged: the contact is in this flow already",
 }
 
 # What somebody meant to happen: the system did its work. The rest needs attention.
@@ -141,6 +143,7 @@ INTENDED = frozenset(
         Reason.CANCELED,
         Reason.REPLACED,
         Reason.ERASED,
+        Reason.MERGED,
     }
 )
 

@@ -3,14 +3,16 @@ return, and it commits before the POST."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from consent.domain.slots import release_slots
+from delivery.core.reasons import Reason
 from delivery.domain.events import FAILED, Happening, append_happenings
 from delivery.domain.ledger import read_messages
 from delivery.domain.rows import fetch_all
+from people.domain.numbers import NumberChange
 from people.domain.queries import lock_contacts
 from tenancy.scope import current_tenant_id
 
@@ -64,6 +66,14 @@ def cancel_messages(
     ]
     tell_canceled(canceled, cause_id=cause_id, now=now)
     return len(canceled)
+
+
+def cancel_for_old_numbers(changes: Mapping[UUID, NumberChange], *, now: datetime) -> None:
+    """What waits for a number that is not the contact's any more does not go, neither to the old
+    number nor to the new one: nobody has asked that one yet."""
+    cancel_messages(
+        phones=[change.old for change in changes.values()], reason=Reason.NUMBER_CHANGED, now=now
+    )
 
 
 def tell_canceled(message_ids: list[UUID], *, cause_id: UUID | None = None, now: datetime) -> None:

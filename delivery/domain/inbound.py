@@ -15,6 +15,7 @@ from consent.domain.contact_points import find_tokens
 from consent.domain.keywords import own_keywords
 from consent.domain.opt_ins import OptIn, record_opt_ins
 from consent.domain.opt_outs import OptOut, record_opt_outs
+from people.domain.merged import survivors_of
 from consent.domain.queries import is_opt_in_pending
 from consent.domain.reviews import Review, open_reviews
 from consent.domain.settings import read_compliance
@@ -65,8 +66,10 @@ def receive_inbound(gateway: Gateway, sms: InboundSms, *, now: datetime) -> UUID
     if inbound is None:
         return None
     contact_id = _find_contact(sms, now=now)
-    if contact_id is not None:
-        lock_contacts([contact_id])
+    if contact_id is not None and not lock_contacts([contact_id]):
+        # Merged a moment ago.
+        contact_id = survivors_of([contact_id]).get(contact_id)
+        lock_contacts([contact_id] if contact_id is not None else [])
     if (
         contact_id is not None
         and _is_number(sms.from_phone)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
@@ -55,6 +58,7 @@ class StatusCallback(TenantModel):
     """What the gateway told us, raw. Append-only; wall time."""
 
     kairos_append_only = True
+    kairos_erased: ClassVar[Mapping[str, str]] = {"raw": "'{}'"}
 
     gateway = TenantForeignKey(Gateway)
     attempt_id = models.UUIDField()

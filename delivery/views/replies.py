@@ -30,6 +30,7 @@ from delivery.domain.threads import (
     thread_of,
 )
 from delivery.views.bubbles import bubbles
+from people.domain.merged import present_contact
 from people.domain.queries import ContactFacts, contacts_by_id, lock_contacts
 from tenancy.api_base import path_id
 from tenancy.ids import show_id
@@ -220,9 +221,7 @@ def _said(request: Any, contact: ContactFacts, decision: Decision | None) -> dic
 
 def _contact(ref: str) -> ContactFacts:
     contact_id = path_id("con", ref, "This contact")
-    found = contacts_by_id([contact_id]).get(contact_id)
-    if found is None or found.erased_at is not None:
-        raise NotFound("This contact")
+    found = present_contact(contact_id)
     return found
 
 

@@ -9,7 +9,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from api.problems import FieldError, NotFound, Problem
+from api.problems import FieldError, Moved, NotFound, Problem
 
 _CODES = {
     "not_authenticated": "unauthenticated",
@@ -26,6 +26,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         return None
     set_rollback()
     request = context["request"]
+    if isinstance(problem, Moved):
+        problem.lead(request.method, request.get_full_path())
     body = problem.as_dict(getattr(request, "request_id", ""))
     return Response(
         body,
@@ -64,7 +66,8 @@ def _field_errors(detail: Any, path: str) -> list[FieldError]:
         for key, value in detail.items():
             # What is wrong with the whole is wrong at its own path.
             own = key == "non_field_errors"
-            found += _field_errors(value, path if own else f"{path}.{key}".lstrip("."))
+            place = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip(".")
+            found += _field_errors(value, path if own else place)
         return found
     if isinstance(detail, list):
         found = []

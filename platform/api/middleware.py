@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from api.problems import NotFound, Problem
+from api.problems import Moved, NotFound, Problem
 from api.responses import problem_response
 
 _API_PATHS = ("/v1/", "/api/", "/webhooks/", "/health", "/ready")
@@ -59,7 +59,11 @@ class ProblemMiddleware:
         if isinstance(error, OperationalError | InterfaceError) and is_api(request):
             logger.error("database away: %s", type(error).__name__, exc_info=error)
             error = _unavailable()
+        if isinstance(error, Moved):
+            error.lead(request.method, request.get_full_path())
         if isinstance(error, Problem):
+            if error.status in {307, 308}:
+                return HttpResponse(status=error.status, headers=error.headers)
             if is_api(request):
                 return problem_response(error, request)
             return render(request, "web/problem.html", {"problem": error}, status=error.status)

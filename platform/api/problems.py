@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
+# As RFC 9110 names them, whatever the Python at hand calls them.
+_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -40,7 +43,7 @@ class Problem(Exception):
         self.code = code
         self.detail = detail
         self.status = status
-        self.title = title or HTTPStatus(status).phrase
+        self.title = title or _TITLES.get(status) or HTTPStatus(status).phrase
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
 
@@ -54,6 +57,22 @@ class Problem(Exception):
             "errors": [asdict(error) for error in self.errors],
             "request_id": request_id,
         }
+
+
+class Moved(Problem):
+    """An old id: its thing is found under another one. Whoever only reads is led there (307);
+    whoever writes gets 409 and decides again."""
+
+    def __init__(self, code: str, detail: str, *, field: str, old: str, new: str) -> None:
+        errors = [FieldError("id", field, new)]
+        super().__init__(code, detail, status=409, errors=errors)
+        self.old, self.new = old, new
+
+    def lead(self, method: str | None, address: str) -> None:
+        """Makes it a redirect for a request that only reads."""
+        if method in {"GET", "HEAD"} and self.old in address:
+            self.status, self.title = 307, HTTPStatus(307).phrase
+            self.headers["Location"] = address.replace(self.old, self.new)
 
 
 class NotFound(Problem):

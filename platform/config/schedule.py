@@ -38,6 +38,11 @@ SCHEDULE = {
         "schedule": crontab(hour="4", minute="50"),
         "options": {"queue": "bulk"},
     },
+    "merges": {
+        "task": "events.follow_merges",
+        "schedule": crontab(minute="20"),
+        "options": {"queue": "bulk", "expires": 1800},
+    },
     "kept-answers": {
         "task": "tenancy.forget_answers",
         "schedule": crontab(minute="35"),

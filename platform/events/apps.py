@@ -5,7 +5,12 @@ class EventsConfig(AppConfig):
     name = "events"
 
     def ready(self) -> None:
+        from events.core.names import CONTACT_MERGED, CONTACT_UNMERGED
+        from events.domain.listening import listen_always
         from web import nav
+
+        # Segments look again, and events that came in meanwhile are taken along.
+        listen_always("merging", {CONTACT_MERGED, CONTACT_UNMERGED})
 
         nav.register_tab(
             "settings",

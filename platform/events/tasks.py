@@ -69,6 +69,23 @@ def forget_old() -> int:
     return sweep_old(now=now) + forget_unstored(now=now)
 
 
+@shared_task(name="events.follow_merges", ignore_result=True)
+def follow_merges() -> int:
+    """Events that came in while their contact was merged, and that nobody has reacted to."""
+    from events.domain.merging import follow_recent
+    from tenancy.clock import business_now
+    from tenancy.scope import router_scope, tenant_scope
+
+    with router_scope(), connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM tenancy_tenant WHERE is_active ORDER BY id")
+        tenant_ids = [row[0] for row in cursor.fetchall()]
+    followed = 0
+    for tenant_id in tenant_ids:
+        with tenant_scope(tenant_id):
+            followed += follow_recent(now=business_now())
+    return followed
+
+
 @worker_ready.connect
 def start_sweeper(sender: Any = None, **kwargs: Any) -> None:
     """Every worker that takes from the bulk queue looks for webhooks by itself."""

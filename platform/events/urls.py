@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from events.event_urls import event_urls
-from events.views import api_webhooks, webhooks
+from events.views import api_leaving, api_merging, api_webhooks, webhooks
 from events.views.contacts import ContactDetail, ContactList
 from events.views.event_list import EventsView
 from events.views.segment import receive
@@ -47,4 +47,8 @@ urlpatterns = [
     path("api/v1/events", EventsView.as_view(), name="api-events"),
     path("api/v1/contacts", ContactList.as_view()),
     path("api/v1/contacts/<str:ref>", ContactDetail.as_view()),
+    path("api/v1/contacts/<str:ref>/export", api_leaving.ContactExport.as_view()),
+    path("api/v1/contacts/<str:ref>/erase", api_leaving.ContactErase.as_view()),
+    path("api/v1/contacts/<str:ref>/merge", api_merging.ContactMergeView.as_view()),
+    path("api/v1/contacts/<str:ref>/unmerge", api_merging.ContactUnmergeView.as_view()),
 ]

@@ -6,6 +6,7 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         from people import filters
+        from people.domain import leaving
         from people.domain.own_filters import OWN_FILTERS
         from people.views import find_contacts
         from web import finding, nav
@@ -22,3 +23,7 @@ class PeopleConfig(AppConfig):
             words="people customers subscribers audience profiles import paste csv",
         )
         finding.register("Contacts", "user", find_contacts)
+        # Last: the others still have to know who it is.
+        leaving.register_keeper(
+            "people", erase=leaving.erase_identity, export=leaving.export_identity, order=90
+        )

@@ -9,7 +9,7 @@ the few global tables; the roll-ups a policy by organization. Runs as the owner 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.apps import apps
 from django.db import models
@@ -17,6 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
+from tenancy.logs import make_log_functions
 from tenancy.models.base import TenantForeignKey, TenantModel
 from tenancy.models.rollups import RollupModel
 from tenancy.partitions import PARTITION_FUNCTION
@@ -84,7 +85,17 @@ def apply_security(connection: BaseDatabaseWrapper) -> None:
                 _open_to_organization(cursor, model._meta.db_table)
         for model in models:
             _make_foreign_keys(cursor, model)
+        make_log_functions(cursor, _logs(models))
         _grant_routes(cursor)
+
+
+def _logs(
+    models: Iterable[type[TenantModel]],
+) -> Iterator[tuple[str, frozenset[str], Mapping[str, str]]]:
+    for model in models:
+        if model.kairos_append_only and model.kairos_erased:
+            columns = frozenset(str(field.column) for field in model._meta.local_fields)
+            yield model._meta.db_table, columns, model.kairos_erased
 
 
 def tenant_models() -> list[type[TenantModel]]:

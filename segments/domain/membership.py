@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from events.core.names import CONTACT_MERGED, CONTACT_UNMERGED
 from events.domain.queries import EventRow
 from events.domain.recording import NewEvent, append_events
 from people.domain.queries import lock_contacts
@@ -59,7 +60,7 @@ def update_memberships(events: Sequence[EventRow], *, now: datetime) -> list[Cha
         node, _ = parse(segment.definition)
         if node is None:
             continue
-        names = set(event_names(node))
+        names = {*event_names(node), CONTACT_MERGED, CONTACT_UNMERGED}
         if reads_attributes(node):
             names.add(CONTACT_CHANGED)
         contact_ids = sorted({contact for name in names for contact in touched.get(name, ())})

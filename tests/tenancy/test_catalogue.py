@@ -22,6 +22,10 @@ def _rows(statement: str, *values: str) -> list[tuple[object, ...]]:
         return list(cursor.fetchall())
 
 
+def _owner() -> object:
+    return _rows("SELECT tableowner FROM pg_tables WHERE tablename = 'people_contact'")[0][0]
+
+
 def _tables() -> list[tuple[str, bool, bool, bool]]:
     """name, row security on, forced, is a partition's leaf"""
     return _rows(  # type: ignore[return-value]
@@ -83,7 +87,15 @@ def test_policies_compare_the_tenant_and_bind_the_app_role_alone() -> None:
         ("tenancy_tenant", "own_row", "{kairos_app}"),
         ("tenancy_tenant", "own_row_update", "{kairos_app}"),
         ("tenancy_tenant", "before_a_scope", "{kairos_login}"),
-    } | {(table, "organization_rows", "{kairos_organization}") for table in rollups()}
+    } | {(table, "organization_rows", "{kairos_organization}") for table in rollups()} | {
+        (model._meta.db_table, "log_keeper", f"{{{_owner()}}}")
+        for model in tenant_models()
+        if model.kairos_erased
+    }
+    # Two definer functions change logs; they too see the workspace in scope alone.
+    assert {qual for _, name, _, qual, _ in policies if name == "log_keeper"} == {
+        by_table["events_event"][1]
+    }
 
 
 def test_foreign_keys_between_tenant_tables_contain_the_tenant() -> None:

@@ -29,6 +29,9 @@ ICONS = {
     names.SEGMENT_LEFT: "funnel",
     names.CONTACT_CHANGED: "user-pen",
     names.IDENTIFIED: "user-check",
+    names.IDENTITY_CONFLICT: "user-x",
+    names.CONTACT_MERGED: "merge",
+    names.CONTACT_UNMERGED: "split",
 }
 TONES = {
     names.SMS_REPLIED: "event",
@@ -47,6 +50,7 @@ _ENDINGS = {
     "step_gone": "its step is gone",
     "exit_step": "an exit step",
     "out_of_stock": "the product sold out again",
+    "merged": "the other contact was in it already",
     "paused_too_long": "its time passed while the flow was paused",
 }
 
@@ -83,6 +87,14 @@ def tell_event(name: str, properties: Mapping[str, Any], *, personal: bool = Tru
         return Told(name, str(segment), icon, "")
     if name == names.IDENTIFIED:
         return Told(name, "", icon, "")
+    if name == names.IDENTITY_CONFLICT:
+        return Told("Identifier not taken over", _conflict_words(properties), icon, "wait")
+    if name == names.CONTACT_MERGED:
+        stitched = properties.get("kind") == "stitched"
+        title = "Earlier visits joined" if stitched else "Merged with another contact"
+        return Told(title, "Recognized by the device" if stitched else "", icon, "")
+    if name == names.CONTACT_UNMERGED:
+        return Told("Merge undone", "", icon, "")
     if name == names.CONTACT_CHANGED:
         return Told("Contact changed", _change_words(properties, personal), icon, "")
     return Told(name, property_words(name, properties), icon, tone)
@@ -160,6 +172,15 @@ def _source_words(properties: Mapping[str, Any]) -> str:
     return " · ".join(part for part in (source and f"By {source}", rule) if part)
 
 
+def _conflict_words(properties: Mapping[str, Any]) -> str:
+    """Which identifier, and why it stayed where it is. It does not say whose it is: that stands in
+    the event for programs."""
+    kind = str(properties.get("identifier") or "identifier").replace("_", " ")
+    if properties.get("belongs_to"):
+        return f"This {kind} belongs to another contact. Nothing was merged."
+    return f"The contact has as many of this kind as it may: {kind}."
+
+
 def _said(properties: Mapping[str, Any]) -> str:
     return str(properties.get("body") or properties.get("text") or "")
 
@@ -179,6 +200,8 @@ def _one_change(change: Mapping[str, Any], personal: bool) -> str:
     name = str(change.get("attribute") or change.get("field") or change.get("name") or "")
     old, new = change.get("old"), change.get("new")
     readable = name.replace("_", " ").capitalize()
-    if name in {"phone", "email"} and not personal:
+    if name.endswith(("phone", "email")) and not personal:
         return f"{readable} changed"
+    if new in (None, ""):
+        return f"{readable} removed: {old}"
     return f"{readable}: {new}" if old in (None, "") else f"{readable}: {old} to {new}"

@@ -15,10 +15,12 @@ from datetime import datetime
 from uuid import UUID
 
 from commerce.domain.projecting import project_events
-from events.core.names import SMS_REPLIED
+from events.core.names import CONTACT_MERGED, SMS_REPLIED
+from events.domain.merging import follow_stragglers
 from events.domain.queries import EventRow
 from people.domain.queries import lock_contacts
 from segments.domain.membership import update_memberships
+from tenancy.ids import parse_id
 from tenancy.retrying import is_collision, is_outage
 from tenancy.scope import tenant_scope
 from triggers.core.engine import step
@@ -81,7 +83,7 @@ def react_to(events: Sequence[EventRow], *, now: datetime, again: bool = False) 
     if not events:
         return
     flows = live_flows()
-    lock_contacts({event.contact_id for event in events if event.contact_id is not None})
+    events = _lock_and_follow(events)
     before = project_events(events, now=now)
     update_memberships(events, now=now)
     entries = find_entries(flows, events, before=before, now=now, again=again)
@@ -97,6 +99,25 @@ def react_to(events: Sequence[EventRow], *, now: datetime, again: bool = False) 
     apply_effects(running, [*effects.values(), *ended], plans, now=now)
     start_runs(records, by_contact, now=now, depths=depths, flows=flows)
     answer_replies([event for event in events if event.name == SMS_REPLIED], now=now)
+
+
+def _lock_and_follow(events: Sequence[EventRow]) -> Sequence[EventRow]:
+    """Locks the contacts; events of one that was merged meanwhile become the survivor's."""
+    ids = {event.contact_id for event in events if event.contact_id is not None}
+    missing = ids.difference(lock_contacts(ids))
+    merged = {
+        parse_id("con", str(event.properties.get("contact")))
+        for event in events
+        if event.name == CONTACT_MERGED and event.kind == "internal"
+    }
+    ways = follow_stragglers(missing | merged)
+    if not missing & ways.keys():
+        return events
+    lock_contacts(ways[contact_id] for contact_id in missing & ways.keys())
+    return [
+        replace(event, contact_id=ways[event.contact_id]) if event.contact_id in ways else event
+        for event in events
+    ]
 
 
 def move_runs(

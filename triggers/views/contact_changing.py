@@ -9,14 +9,16 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from api.problems import FieldError, Invalid, NotFound, Problem
+from api.problems import FieldError, Invalid, Problem
 from consent.core.pasting import NO_SMS, flaw_of
 from consent.domain.facts import facts_for
 from consent.domain.queries import HistoryRow, consent_history
 from delivery.domain.by_hand import read_agreement, record_consent, withdraw_consent
+from delivery.domain.reassigning import give_up_number
 from events.domain.changing import change_contact
 from people.core.traits import Traits, read_traits
-from people.domain.queries import ContactFacts, contacts_by_id, workspace_defaults
+from people.domain.merged import present_contact
+from people.domain.queries import ContactFacts, workspace_defaults
 from tenancy.api_base import path_id
 from tenancy.audit import record_audit
 from tenancy.clock import wall_now
@@ -146,16 +148,19 @@ def _write_consent(request: Any, found: ContactFacts, ref: str) -> HttpResponse:
             messages.success if result.record_id or result.code == "unchanged" else messages.error
         )
         tell(request, SAID.get(result.code, "The consent was not recorded."))
+    elif form.get("act") == "reassigned":
+        give_up_number(found.id, actor=f"user:{request.user.email}", now=request.now)
+        record_audit("contact.number_reassigned", target=ref, actor=request.user, now=request.now)
+        messages.success(request, "The number is suppressed, and not this contact's any more.")
     else:
-        raise Invalid([FieldError("act", "unknown_choice", "One of: record, withdraw.")])
+        known = "One of: record, withdraw, reassigned."
+        raise Invalid([FieldError("act", "unknown_choice", known)])
     return redirect("triggers:contact_consent", slug=request.tenant.slug, ref=ref)
 
 
 def _contact(ref: str) -> ContactFacts:
     contact_id = path_id("con", ref, "This contact")
-    found = contacts_by_id([contact_id]).get(contact_id)
-    if found is None or found.erased_at is not None:
-        raise NotFound("This contact")
+    found = present_contact(contact_id)
     return found
 
 

@@ -18,12 +18,14 @@ from delivery.core.intents import SendIntent
 from delivery.core.telling import TONES, check_lines, title_of
 from delivery.domain.deciding import decide
 from delivery.domain.opting_out import opt_out_url
-from people.domain.queries import ContactFacts, contacts_by_id
+from people.domain.merged import present_contact
+from people.domain.queries import ContactFacts
 from templates_engine.domain.queries import templates_by_slug
 from tenancy.api_base import path_id
 from tenancy.ids import new_id
 from tenancy.web import workspace_view
 from triggers.domain.timeline import KINDS, by_day, timeline_of
+from triggers.views.contact_merging import merges_shown
 
 STATUS_WORDS = {
     "subscribed": ("Subscribed", "good", "circle-check"),
@@ -61,6 +63,7 @@ def contact(request: Any, ref: str) -> HttpResponse:
         "sees_numbers": request.can("view_pii"),
         "opt_out_url": opt_out_url(found.phone) if found.phone and request.can("view_pii") else "",
         "local_time": f"{request.now.astimezone(ZoneInfo(zone)):%H:%M}",
+        "merges": merges_shown(found.id, request),
         **_timeline(request, found.id, zone),
     }
     return render(request, "triggers/contact.html", context)
@@ -116,9 +119,7 @@ def _consent_words(kind: str, state: str) -> tuple[str, str, str]:
 
 def _contact(request: Any, ref: str) -> tuple[ContactFacts, ConsentFacts, str]:
     contact_id = path_id("con", ref, "This contact")
-    found = contacts_by_id([contact_id]).get(contact_id)
-    if found is None or found.erased_at is not None:
-        raise NotFound("This contact")
+    found = present_contact(contact_id)
     consent = facts_for([found], now=request.now)[found.id]
     zone = found.timezone or next(iter(consent.zones.zones), "") or request.tenant.timezone
     return found, consent, zone

@@ -39,6 +39,9 @@ SEGMENT_ENTERED = "Segment Entered"
 SEGMENT_LEFT = "Segment Left"
 CONTACT_CHANGED = "Contact Changed"
 IDENTITY_CONFLICT = "Identity Conflict Detected"
+CONTACT_MERGED = "Contact Merged"
+CONTACT_UNMERGED = "Contact Unmerged"
+CONTACT_ERASED = "Contact Erased"
 
 CANONICAL = (
     PRODUCT_VIEWED,
@@ -76,6 +79,9 @@ RESERVED = frozenset(
         SEGMENT_LEFT,
         CONTACT_CHANGED,
         IDENTITY_CONFLICT,
+        CONTACT_MERGED,
+        CONTACT_UNMERGED,
+        CONTACT_ERASED,
     }
 )
 

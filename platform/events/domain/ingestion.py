@@ -13,6 +13,7 @@ from api.problems import FieldError
 from events.core.incoming import Incoming, place_in_time
 from events.core.names import IDENTITY_CONFLICT
 from events.domain.appending import Draft, append
+from events.domain.merging import stitch_visitors
 from events.domain.recording import NewEvent, append_events, contact_changed
 from events.models import Lane
 from people.core.identifiers import EMAIL, PHONE
@@ -24,6 +25,7 @@ from people.domain.attributes import (
     TraitChange,
     change_contacts,
 )
+from people.domain.merged import ContactMerged
 from people.domain.queries import workspace_defaults
 from people.domain.resolving import Held, Origin, Resolution, resolve
 from people.domain.seeing import note_seen
@@ -69,6 +71,10 @@ def accept_events(
         except OperationalError as error:
             state = getattr(error.__cause__, "sqlstate", None)
             if state not in _RETRIED or attempt == _TRIES:
+                raise
+        except ContactMerged:
+            # Its identifiers lead to the survivor by now.
+            if attempt == _TRIES:
                 raise
         except DataError:
             if halve:
@@ -169,6 +175,7 @@ def _store(work: _Work, indexes: list[int]) -> list[UUID | None]:
     if not work.backfill:
         came = zip(people.ids, ids, strict=True)
         note_seen({key: people.held[key] for key, event_id in came if key and event_id}, now=now)
+    stitch_visitors(people.recognized, now=now)
     return ids
 
 

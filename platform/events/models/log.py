@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from django.db import models
 from django.db.models.fields.json import KeyTextTransform
 
@@ -61,6 +64,12 @@ class Event(TenantModel):
 
     kairos_no_fk = True
     kairos_append_only = True
+    kairos_erased: ClassVar[Mapping[str, str]] = {
+        "properties": "'{}'",
+        "context": "'{}'",
+        "original_name": "''",
+        "message_id": "t.id::text",
+    }
 
     name = models.CharField(max_length=200, db_collation="C")
     original_name = models.CharField(max_length=200, blank=True, default="")

@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.paging import Keyset
-from api.problems import FieldError, Invalid, NotFound
-from api.schema import PAGE, list_of
+from api.problems import FieldError, Invalid
+from api.schema import PAGE, list_of, such_as
 from api.serializers import Strict, read_body
 from events.core.contact_spec import read_changes, read_contact
 from events.domain.changing import change_contact, taken
 from events.domain.contacts import CREATED, REFUSED, NewContact, save_contacts
 from people.domain.listing import NEWEST, SORTS
+from people.domain.merged import present_contact
 from people.domain.queries import (
     ContactFacts,
-    contacts_by_id,
     list_contacts,
     workspace_defaults,
 )
@@ -34,6 +34,7 @@ _KEYS = {
     name: Keyset(each.kind, UUID) if each.kind else Keyset(UUID) for name, each in SORTS.items()
 }
 MAX_SEARCH = 200
+_TAKEN = "`identifier_taken`: an identifier belongs to another contact, or is one too many."
 
 
 def _text(most: int) -> serializers.CharField:
@@ -92,6 +93,7 @@ class ContactShown(serializers.Serializer[Any]):
 
 class ContactList(TenantAPIView):
     required_scopes = {"GET": "contacts:read", "POST": "contacts:write"}
+    refusals = {"POST": {"409": _TAKEN}}
 
     @extend_schema(
         operation_id="listContacts",
@@ -148,7 +150,19 @@ class ContactList(TenantAPIView):
     @extend_schema(
         operation_id="saveContact",
         request=ContactWrite,
-        responses={200: ContactShown, 201: ContactShown},
+        responses={
+            200: OpenApiResponse(ContactShown, "Somebody known was changed."),
+            201: OpenApiResponse(ContactShown, "Somebody new."),
+        },
+        examples=such_as(
+            {
+                "external_id": "u-1001",
+                "phone": "+1 213 555 0155",
+                "first_name": "Ava",
+                "timezone": "America/Los_Angeles",
+                "attributes": {"plan": "gold", "visits": 3},
+            }
+        ),
     )
     def post(self, request: Request) -> Response:
         """Makes a contact (201), or changes the one that has these identifiers (200).
@@ -168,13 +182,19 @@ class ContactList(TenantAPIView):
 
 class ContactDetail(TenantAPIView):
     required_scopes = {"GET": "contacts:read", "PATCH": "contacts:write"}
+    refusals = {"PATCH": {"409": _TAKEN}}
 
     @extend_schema(operation_id="readContact", responses=ContactShown)
     def get(self, request: Request, ref: str) -> Response:
         """What is known of one contact."""
         return Response(show_contact(access_contact(path_id("con", ref, "This contact"))))
 
-    @extend_schema(operation_id="changeContact", request=ContactChange, responses=ContactShown)
+    @extend_schema(
+        operation_id="changeContact",
+        request=ContactChange,
+        responses=ContactShown,
+        examples=such_as({"city": "Austin", "attributes": {"plan": None}}),
+    )
     def patch(self, request: Request, ref: str) -> Response:
         """What is left out stays; null takes a value away. A number that is replaced stays known:
         whoever writes from it is still recognized. A key without contacts:read gets the id back and
@@ -188,9 +208,7 @@ class ContactDetail(TenantAPIView):
 
 def access_contact(contact_id: UUID) -> ContactFacts:
     """Raises `NotFound`, also for somebody erased."""
-    found = contacts_by_id([contact_id]).get(contact_id)
-    if found is None or found.erased_at is not None:
-        raise NotFound("This contact")
+    found = present_contact(contact_id)
     return found
 
 

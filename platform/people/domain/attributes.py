@@ -15,6 +15,8 @@ from api.problems import FieldError, Invalid
 from people.core.identifiers import EMAIL, LIMITS, PHONE, phone_type
 from people.core.traits import FIELDS, Traits, read_traits
 from people.domain.facts import ContactFacts, read_facts
+from people.domain.merged import ContactMerged
+from people.domain.numbers import NumberChange, tell_numbers
 from people.domain.queries import workspace_defaults
 from people.domain.searching import index_contacts
 from tenancy.ids import new_id
@@ -89,10 +91,21 @@ def change_contacts(changes: Sequence[TraitChange], *, now: datetime) -> Changes
     after = dict(before)
     for position, change in enumerate(read):
         contact = after.get(change.contact_id)
+        if contact is not None and contact.merged_into_id is not None:
+            # Since the caller looked it up: what is said belongs to somebody else now.
+            raise ContactMerged(contact.id, contact.merged_into_id)
         if contact is None or contact.erased_at is not None:
             continue
         after[contact.id] = _apply(contact, change, position, claims, out)
     _write(before, after, now)
+    tell_numbers(
+        {
+            cid: NumberChange(old, contact.phone)
+            for cid, contact in after.items()
+            if (old := before[cid].phone) is not None and old != contact.phone
+        },
+        now=now,
+    )
     index_contacts(_found_otherwise(read, before, after))
     return out
 

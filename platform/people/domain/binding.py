@@ -48,14 +48,27 @@ class Conflict:
     owner_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class Recognized:
+    """A nameless visitor gave the name of `person_id`; `device` is the anonymous id they share."""
+
+    visitor_id: UUID
+    person_id: UUID
+    device: str
+
+
 @dataclass(slots=True)
 class Resolution:
-    """`ids[i]` is the contact of `refs[i]`, None when that names nobody."""
+    """`ids[i]` is the contact of `refs[i]`, None when that names nobody.
+
+    `recognized`: visitors whose anonymous id went to a person; the rest of them has to follow.
+    """
 
     ids: list[UUID | None] = field(default_factory=list)
     held: dict[UUID, Held] = field(default_factory=dict)
     attached: list[Attachment] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    recognized: list[Recognized] = field(default_factory=list)
 
 
 class Plan:
@@ -98,6 +111,9 @@ class Plan:
             if owner is None:
                 continue
             theirs = self.held[owner].external_id
+            # Somebody merged is still found by the external id that is not theirs any more.
+            if key[0] == EXTERNAL_ID:
+                return owner
             if ref.external_id and theirs and theirs != ref.external_id:
                 continue
             return owner
@@ -135,6 +151,7 @@ class Plan:
         else:
             self.moves[key] = (owner, contact_id)
         self.result.attached.append(Attachment(index, contact_id, *key))
+        self.result.recognized.append(Recognized(owner, contact_id, key[1]))
 
     def keep_to_limits(self, now: datetime) -> None:
         """Takes back identifiers that would be one too many for their contact."""
@@ -168,6 +185,9 @@ class Plan:
     def _refuse(self, key: Key, contact_id: UUID) -> None:
         self.result.attached = [
             each for each in self.result.attached if (each.kind, each.value) != key
+        ]
+        self.result.recognized = [
+            each for each in self.result.recognized if (ANONYMOUS_ID, each.device) != key
         ]
         if key[0] != ANONYMOUS_ID:
             ref = next(index for index, each in enumerate(self.refs) if key in each.pairs())

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from api.problems import FieldError, Invalid
 from people.core.identifiers import EMAIL, EXTERNAL_ID, PHONE, clean_email, clean_id, clean_phone
+from people.domain.merged import survivors_of
 from people.domain.queries import contacts_by_id, workspace_defaults
 from people.models import Identifier
 from tenancy.ids import InvalidId, parse_id
@@ -26,6 +27,9 @@ def find_contact(given: Mapping[str, str | None], *, field: str = "contact") -> 
     [(name, value)] = named.items()
     contact_id = _by_id(value or "") if name == "id" else _by_identifier(name, value or "", field)
     found = contacts_by_id([contact_id]).get(contact_id) if contact_id else None
+    if found is not None and found.merged_into_id is not None:
+        # An old id still names the person.
+        return survivors_of([found.id])[found.id]
     if found is None or found.erased_at is not None:
         detail = "Nobody in this workspace has it."
         raise Invalid([FieldError(f"{field}.{name}", "unknown_contact", detail)])

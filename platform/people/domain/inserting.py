@@ -39,15 +39,18 @@ def write_plan(plan: Plan, now: datetime, origin: Origin) -> bool:
 
 
 def _lock_owners(plan: Plan) -> None:
-    """Locks everybody the refs name who was there before, when any of them gets an address.
+    """Locks everybody the refs name who was there before, when any of them gets an address or turns
+    out to be a visitor we know.
 
     All at once and first of all: the caller locks the same people next to write their traits, and
     whoever locked only some of them here would then wait crosswise with another call. Without the
     lock, of two calls that each add a number the later would forget the earlier's tokens.
     """
     found_by = {owner for (kind, _), (owner, _) in plan.identifiers.items() if kind in ADDRESSES}
-    if (found_by | set(plan.fields)).difference(plan.new):
-        lock_contacts({each for each in plan.result.ids if each is not None}.difference(plan.new))
+    visitors = {each.visitor_id for each in plan.result.recognized}
+    if visitors or (found_by | set(plan.fields)).difference(plan.new):
+        named = {each for each in plan.result.ids if each is not None}
+        lock_contacts((named | visitors).difference(plan.new))
 
 
 def _insert_all(plan: Plan, now: datetime, origin: Origin) -> bool:

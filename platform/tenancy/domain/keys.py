@@ -25,6 +25,7 @@ SCOPES: dict[str, str] = {
     "events:manage": "Say which events customers expect and which are sensitive",
     "contacts:read": "Read contacts, their numbers, events and timeline",
     "contacts:write": "Create and change contacts",
+    "contacts:erase": "Erase contacts for good",
     "consent:read": "Read what numbers agreed to, with the evidence",
     "consent:write": "Record opt-ins and opt-outs, make opt-out links",
     "products:read": "Read products",

@@ -6,6 +6,7 @@ models by `tenancy.security` after each migration, so that no app can forget the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from django.db import models
@@ -57,11 +58,14 @@ class TenantModel(models.Model):
     """A row of one tenant. `tenant` defaults to the scope.
 
     Class switches read by `tenancy.security`:
-    `kairos_no_fk` (no composite foreign keys), `kairos_append_only` (no UPDATE, no DELETE).
+    `kairos_no_fk` (no composite foreign keys), `kairos_append_only` (no UPDATE, no DELETE),
+    `kairos_erased` (columns of an append-only table that erasing a contact empties, and the SQL
+    value they get).
     """
 
     kairos_no_fk: ClassVar[bool] = False
     kairos_append_only: ClassVar[bool] = False
+    kairos_erased: ClassVar[Mapping[str, str]] = {}
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     tenant = TenantField()
