@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.paging import Keyset
-from api.schema import PAGE, list_of
+from api.schema import PAGE, list_of, such_as
+from api.serializers import Strict, read_body
 from segments.domain.queries import live_segments, member_ids
 from segments.domain.segments import access_segment, create_segment
 from segments.models import Segment
@@ -23,7 +24,7 @@ by_slug = Keyset(str)
 by_contact = Keyset(UUID)
 
 
-class SegmentWrite(serializers.Serializer[Any]):
+class SegmentWrite(Strict):
     name = serializers.CharField(max_length=120)
     slug = serializers.SlugField(max_length=80, required=False)
     definition = serializers.JSONField()
@@ -68,13 +69,28 @@ class SegmentList(TenantAPIView):
         )
 
     @extend_schema(
-        operation_id="createSegment", request=SegmentWrite, responses={201: SegmentShown}
+        operation_id="createSegment",
+        request=SegmentWrite,
+        responses={201: SegmentShown},
+        examples=such_as(
+            {
+                "name": "Looked twice",
+                "definition": {
+                    "all": [
+                        {
+                            "event": "Product Viewed",
+                            "count": {"op": "gte", "value": 2},
+                            "within": "P14D",
+                        },
+                        {"not": {"event": "Order Completed", "within": "P30D"}},
+                    ]
+                },
+            }
+        ),
     )
     def post(self, request: Request) -> Response:
         """Filled in the background, then kept current by events and by time passing."""
-        body = SegmentWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = body.validated_data
+        given = read_body(SegmentWrite, request)
         segment = create_segment(
             given["name"],
             definition=given["definition"],
@@ -89,6 +105,7 @@ class SegmentDetail(TenantAPIView):
 
     @extend_schema(operation_id="readSegment", responses=SegmentDetailShown)
     def get(self, request: Request, slug: str) -> Response:
+        """One segment with its conditions."""
         segment = access_segment(slug)
         return Response({**_shown(segment), "definition": segment.definition})
 

@@ -11,7 +11,8 @@ from rest_framework.response import Response
 
 from api.paging import Keyset
 from api.problems import NotFound
-from api.schema import PAGE, list_of
+from api.schema import PAGE, list_of, such_as
+from api.serializers import Choice, Strict, read_body
 from templates_engine.domain.templates import approve_version, save_draft
 from templates_engine.models import MessageType, Syntax, Template, TemplateVersion
 from tenancy.api_base import TenantAPIView
@@ -21,12 +22,12 @@ from tenancy.shapes import IdField
 by_slug = Keyset(str)
 
 
-class TemplateWrite(serializers.Serializer[Any]):
+class TemplateWrite(Strict):
     slug = serializers.SlugField(max_length=80)
     name = serializers.CharField(max_length=120, required=False)
     body = serializers.CharField(max_length=1600, trim_whitespace=False)
-    message_type = serializers.ChoiceField(MessageType.choices, required=False)
-    syntax = serializers.ChoiceField(Syntax.choices, default=Syntax.BRACKETS)
+    message_type = Choice(MessageType.choices, required=False)
+    syntax = Choice(Syntax.choices, default=Syntax.BRACKETS)
     fields_ = serializers.DictField(required=False)
     ttl_seconds = serializers.IntegerField(min_value=60, max_value=30 * 86_400, required=False)
     approve = serializers.BooleanField(default=False)
@@ -69,13 +70,21 @@ class TemplateList(TenantAPIView):
         )
 
     @extend_schema(
-        operation_id="saveTemplate", request=TemplateWrite, responses={201: TemplateShown}
+        operation_id="saveTemplate",
+        request=TemplateWrite,
+        responses={201: TemplateShown},
+        examples=such_as(
+            {
+                "slug": "order-shipped",
+                "message_type": "transactional",
+                "body": "Order [OrderNumber or 'of yours'] is on its way.",
+                "approve": True,
+            }
+        ),
     )
     def post(self, request: Request) -> Response:
         """Saves a version; with `approve` it goes out from now on, or nothing is saved."""
-        body = TemplateWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = dict(body.validated_data)
+        given = read_body(TemplateWrite, request)
         approve = given.pop("approve")
         now = request.now  # type: ignore[attr-defined]
         version = save_draft(given.pop("slug"), now=now, **given)
@@ -89,6 +98,7 @@ class TemplateDetail(TenantAPIView):
 
     @extend_schema(operation_id="readTemplate", responses=TemplateShown)
     def get(self, request: Request, slug: str) -> Response:
+        """One template with the words that go out now."""
         template = Template.objects.filter(slug=slug).first()
         if template is None:
             raise NotFound("This template")

@@ -11,7 +11,8 @@ from rest_framework.response import Response
 
 from api.paging import Keyset
 from api.problems import NotFound
-from api.schema import PAGE, FieldProblem, list_of
+from api.schema import PAGE, FieldProblem, list_of, such_as
+from api.serializers import Choice, Strict, read_body, read_query
 from tenancy.api_base import TenantAPIView
 from tenancy.ids import show_id
 from tenancy.shapes import IdField
@@ -25,20 +26,35 @@ from triggers.domain.flows import (
 from triggers.models import Flow, FlowVersion
 
 by_slug = Keyset(str)
+_ARCHIVED = "`flow_archived`: an archived flow stays as it is."
+_DEFINITION: dict[str, Any] = {
+    "trigger": {"type": "event", "event": "Checkout Started"},
+    "reentry": {"mode": "every", "min_gap": "PT24H"},
+    "exit": [{"event": "Order Completed"}],
+    "steps": [
+        {"key": "wait", "type": "delay", "for": "PT1H"},
+        {"key": "text", "type": "message", "template": "cart-1"},
+    ],
+}
 
 
-class FlowWrite(serializers.Serializer[Any]):
+class FlowWrite(Strict):
     name = serializers.CharField(max_length=200)
     slug = serializers.SlugField(max_length=100, required=False)
     definition = serializers.JSONField()
 
 
-class VersionWrite(serializers.Serializer[Any]):
+class VersionWrite(Strict):
     definition = serializers.JSONField()
 
 
-class ResumeWrite(serializers.Serializer[Any]):
-    overdue = serializers.ChoiceField(["continue", "skip", "exit"], default="skip")
+class ResumeQuery(serializers.Serializer[Any]):
+    overdue = Choice(
+        ["continue", "skip", "exit"],
+        default="skip",
+        help_text="What becomes of runs that are past their time: they go on, leave out what is"
+        " late, or end.",
+    )
 
 
 class FlowShown(serializers.Serializer[Any]):
@@ -80,6 +96,8 @@ class FlowView(TenantAPIView):
 
 
 class FlowList(FlowView):
+    refusals = {"POST": {"409": "`slug_taken`: another flow has this slug."}}
+
     @extend_schema(operation_id="listFlows", parameters=PAGE, responses=list_of("flows", FlowShown))
     def get(self, request: Request) -> Response:
         """By slug."""
@@ -89,12 +107,15 @@ class FlowList(FlowView):
             by_slug.answer("flows", rows, page, key=lambda each: (each.slug,), show=_shown)
         )
 
-    @extend_schema(operation_id="createFlow", request=FlowWrite, responses={201: FlowShown})
+    @extend_schema(
+        operation_id="createFlow",
+        request=FlowWrite,
+        responses={201: FlowShown},
+        examples=such_as({"name": "After checkout", "definition": _DEFINITION}),
+    )
     def post(self, request: Request) -> Response:
         """Makes a draft; publishing puts it live."""
-        body = FlowWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = body.validated_data
+        given = read_body(FlowWrite, request)
         flow = create_flow(
             given["name"],
             definition=given["definition"],
@@ -127,22 +148,33 @@ class FlowDetail(FlowView):
 
 
 class FlowVersions(FlowView):
+    refusals = {"POST": {"409": _ARCHIVED}}
+
     @extend_schema(
-        operation_id="saveFlowVersion", request=VersionWrite, responses={201: VersionSaved}
+        operation_id="saveFlowVersion",
+        request=VersionWrite,
+        responses={201: VersionSaved},
+        examples=such_as({"definition": _DEFINITION}),
     )
     def post(self, request: Request, slug: str) -> Response:
         """Saves a new version beside the live one; runs keep the version they began with."""
-        body = VersionWrite(data=request.data)
-        body.is_valid(raise_exception=True)
+        given = read_body(VersionWrite, request)
         version = save_version(
             _access(slug),
-            definition=body.validated_data["definition"],
+            definition=given["definition"],
             now=request.now,  # type: ignore[attr-defined]
         )
         return Response({"id": show_id("ver", version.id), "number": version.number}, status=201)
 
 
 class FlowPublication(FlowView):
+    refusals = {
+        "POST": {
+            "409": _ARCHIVED,
+            "422": "`not_publishable`: each finding that keeps it from going live.",
+        }
+    }
+
     @extend_schema(operation_id="publishFlow", request=None, responses=FlowPublished)
     def post(self, request: Request, slug: str) -> Response:
         """Puts the newest version live; answers with notices that do not stop it."""
@@ -159,20 +191,24 @@ class FlowPublication(FlowView):
 
 
 class FlowPause(FlowView):
+    refusals = {
+        "POST": {"409": "`not_live`: only a live flow can be paused."},
+        "DELETE": {"409": "`not_paused`: only a paused flow can be resumed."},
+    }
+
     @extend_schema(operation_id="pauseFlow", request=None, responses=FlowShown)
     def post(self, request: Request, slug: str) -> Response:
         """Nobody enters, nothing goes out; whoever is in it waits."""
         return Response(_shown(pause_flow(_access(slug), now=request.now)))  # type: ignore[attr-defined]
 
-    @extend_schema(operation_id="resumeFlow", parameters=[ResumeWrite], responses={200: FlowShown})
+    @extend_schema(operation_id="resumeFlow", parameters=[ResumeQuery], responses={200: FlowShown})
     def delete(self, request: Request, slug: str) -> Response:
         """Ends the pause. `overdue` says what becomes of runs that are past their time."""
         found = _access(slug)
-        body = ResumeWrite(data=request.query_params)
-        body.is_valid(raise_exception=True)
+        query = read_query(ResumeQuery, request)
         flow = resume_flow(
             found,
-            overdue=body.validated_data["overdue"],
+            overdue=query["overdue"],
             now=request.now,  # type: ignore[attr-defined]
         )
         return Response(_shown(flow))

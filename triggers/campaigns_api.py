@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.paging import Keyset
-from api.schema import PAGE, list_of
+from api.schema import PAGE, list_of, such_as
+from api.serializers import Choice, Strict, read_body
 from segments.models import Segment
 from tenancy.api_base import TenantAPIView, path_id
 from tenancy.ids import show_id
@@ -30,13 +31,14 @@ from triggers.domain.funnels import Funnel, measure_funnel
 from triggers.models import Campaign
 
 newest = Keyset(datetime, UUID)
+_NOT_SENDING = "`not_sending`: it is not on its way."
 
 
-class CampaignChange(serializers.Serializer[Any]):
+class CampaignChange(Strict):
     """What a draft may say. `audience` is `everybody` (subscribed) or `segment`."""
 
     name = serializers.CharField(max_length=120, required=False)
-    audience = serializers.ChoiceField(["everybody", "segment"], required=False)
+    audience = Choice(["everybody", "segment"], required=False)
     segment = serializers.SlugField(
         max_length=80, required=False, help_text="A segment's slug, with the audience `segment`."
     )
@@ -49,7 +51,7 @@ class CampaignChange(serializers.Serializer[Any]):
     body = serializers.CharField(
         max_length=1600, required=False, trim_whitespace=False, help_text="The text, with fields."
     )
-    timing = serializers.ChoiceField(Campaign.Timing.choices, required=False)
+    timing = Choice(Campaign.Timing.choices, required=False)
     send_at = serializers.DateTimeField(
         required=False, help_text="With the timing `at`: an instant, with its offset."
     )
@@ -151,17 +153,27 @@ class CampaignList(CampaignView):
         )
 
     @extend_schema(
-        operation_id="createCampaign", request=CampaignWrite, responses={201: CampaignShown}
+        operation_id="createCampaign",
+        request=CampaignWrite,
+        responses={201: CampaignShown},
+        examples=such_as(
+            {
+                "name": "Autumn sale",
+                "audience": "everybody",
+                "body": "[FirstName or 'Hello'], everything is 20% off until Sunday.",
+            }
+        ),
     )
     def post(self, request: Request) -> Response:
         """A draft: nothing is sent before it is launched."""
-        body = CampaignWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        campaign = create_campaign(Wanted(**body.validated_data), now=_now(request))
+        given = read_body(CampaignWrite, request)
+        campaign = create_campaign(Wanted(**given), now=_now(request))
         return Response(_one(campaign), status=201)
 
 
 class CampaignDetail(CampaignView):
+    refusals = {"PATCH": {"409": "`campaign_launched`: a launched campaign stays as it is."}}
+
     @extend_schema(operation_id="readCampaign", responses=CampaignDetailShown)
     def get(self, request: Request, campaign: str) -> Response:
         """With what became of its texts so far."""
@@ -169,15 +181,17 @@ class CampaignDetail(CampaignView):
         numbers = numbers_of([found.id])[found.id]
         return Response({**_one(found), "numbers": NumbersShown(numbers).data})
 
-    @extend_schema(operation_id="changeCampaign", request=CampaignChange, responses=CampaignShown)
+    @extend_schema(
+        operation_id="changeCampaign",
+        request=CampaignChange,
+        responses=CampaignShown,
+        examples=such_as({"name": "Autumn sale, last day"}),
+    )
     def patch(self, request: Request, campaign: str) -> Response:
         """Changes what is named of a draft."""
         found = _access(campaign)
-        body = CampaignChange(data=request.data)
-        body.is_valid(raise_exception=True)
-        return Response(
-            _one(save_campaign(found, Wanted(**body.validated_data), now=_now(request)))
-        )
+        given = read_body(CampaignChange, request)
+        return Response(_one(save_campaign(found, Wanted(**given), now=_now(request))))
 
 
 class CampaignFunnel(CampaignView):
@@ -188,6 +202,13 @@ class CampaignFunnel(CampaignView):
 
 
 class CampaignLaunch(CampaignView):
+    refusals = {
+        "POST": {
+            "409": "`campaign_stopped`: a stopped campaign cannot be sent again.",
+            "422": "`not_ready`: each thing that is missing.",
+        }
+    }
+
     @extend_schema(operation_id="launchCampaign", request=None, responses=CampaignShown)
     def post(self, request: Request, campaign: str) -> Response:
         """Sends it, now or when its time comes. Launching it again changes nothing."""
@@ -195,6 +216,8 @@ class CampaignLaunch(CampaignView):
 
 
 class CampaignPause(CampaignView):
+    refusals = {"POST": {"409": _NOT_SENDING}}
+
     @extend_schema(operation_id="pauseCampaign", request=None, responses=CampaignShown)
     def post(self, request: Request, campaign: str) -> Response:
         """Nothing of it leaves until it is resumed."""
@@ -202,6 +225,8 @@ class CampaignPause(CampaignView):
 
 
 class CampaignResume(CampaignView):
+    refusals = {"POST": {"409": "`not_paused`: only a paused campaign can be resumed."}}
+
     @extend_schema(operation_id="resumeCampaign", request=None, responses=CampaignShown)
     def post(self, request: Request, campaign: str) -> Response:
         """Goes on where it was; every text is checked anew."""
@@ -209,6 +234,8 @@ class CampaignResume(CampaignView):
 
 
 class CampaignStop(CampaignView):
+    refusals = {"POST": {"409": _NOT_SENDING}}
+
     @extend_schema(operation_id="stopCampaign", request=None, responses=CampaignShown)
     def post(self, request: Request, campaign: str) -> Response:
         """For good: what has not left is canceled."""

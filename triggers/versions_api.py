@@ -61,6 +61,8 @@ class FlowVersionList(FlowVersions):
 
 
 class FlowRollback(FlowView):
+    refusals = {"POST": {"409": "`flow_archived`: an archived flow stays as it is."}}
+
     @extend_schema(operation_id="rollBackFlow", request=None, responses={201: VersionSaved})
     def post(self, request: Request, slug: str, number: int) -> Response:
         """A new version that says what an old one said, its texts too. It is not live before it is

@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.paging import Keyset
 from api.problems import NotFound
-from api.schema import PAGE, list_of
-from api.serializers import read_body, read_query
+from api.schema import PAGE, list_of, such_as
+from api.serializers import Choice, read_body, read_query
 from delivery.api.shapes import (
     AcceptedShown,
     ClickShown,
@@ -39,20 +39,21 @@ by_time = Keyset(datetime, UUID)
 
 
 class MessageQuery(serializers.Serializer[Any]):
-    contact = IdField("con", required=False)
-    flow = IdField("flow", required=False)
-    status = serializers.ChoiceField(Message.Status.choices, required=False)
+    contact = IdField("con", required=False, help_text="Only to this contact.")
+    flow = IdField("flow", required=False, help_text="Only of this flow.")
+    status = Choice(Message.Status.choices, required=False, help_text="Only with this status.")
     since = serializers.DateTimeField(required=False, help_text="Only those made since then.")
 
 
 class ClickQuery(serializers.Serializer[Any]):
-    contact = IdField("con", required=False)
-    message = IdField("msg", required=False)
-    kind = serializers.ChoiceField(Click.Kind.choices, required=False)
+    contact = IdField("con", required=False, help_text="Only of this contact.")
+    message = IdField("msg", required=False, help_text="Only on links of this message.")
+    kind = Choice(Click.Kind.choices, required=False, help_text="Only those taken for this.")
 
 
 class MessageList(TenantAPIView):
     required_scopes = {"GET": "messages:read", "POST": "messages:write"}
+    refusals = {"POST": {"409": "Under an `idempotency_key` of the body: it made another text."}}
 
     @extend_schema(
         operation_id="listMessages",
@@ -82,7 +83,18 @@ class MessageList(TenantAPIView):
     @extend_schema(
         operation_id="sendMessage",
         request=MessageWrite,
-        responses={200: TrialShown, 202: AcceptedShown},
+        responses={
+            200: OpenApiResponse(TrialShown, "A dry run: nothing was written."),
+            202: OpenApiResponse(AcceptedShown, "Written down; `status` says what becomes of it."),
+        },
+        examples=such_as(
+            {
+                "template": "order-shipped",
+                "contact": {"external_id": "maya"},
+                "data": {"order_id": "A-9", "order_number": "A-9"},
+                "idempotency_key": "shipped-A-9",
+            }
+        ),
     )
     def post(self, request: Request) -> Response:
         """Asks for one text to one contact, through the same checks as a flow's: consent, quiet

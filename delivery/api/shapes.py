@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers import Strict
+from api.serializers import Choice, Strict
 from delivery.domain.asking import TYPES, Asked
 from delivery.domain.clicked import ClickLine
 from delivery.domain.history import MessageStory
@@ -32,7 +32,7 @@ class MessageWrite(Strict):
         help_text="What the template's event fields are filled from, such as"
         ' {"order_id": "A-9"}. At most 32 KB.',
     )
-    message_type = serializers.ChoiceField(
+    message_type = Choice(
         TYPES, required=False, help_text="To be sure; the type stands on the template."
     )
     idempotency_key = serializers.RegexField(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 _DEPTH = 3
 # What people look for first; the rest follows in the order of the addresses.
-_FIRST = ("contacts", "messages", "events", "products", "clicks", "templates", "segments", "flows")
+_FIRST = (
+    "contacts", "consents", "opt-out-links", "messages", "clicks", "events", "event-definitions",
+    "products", "templates", "segments", "flows", "campaigns", "webhooks", "gateway", "keys",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Operation:
     path: str
     title: str
     paragraphs: list[str]
+    call: str
     parameters: list[FieldRow]
     body: list[FieldRow]
     answers: list[Answer]
@@ -47,10 +52,17 @@ class Group:
     name: str
     operations: list[Operation] = field(default_factory=list)
 
+    @property
+    def title(self) -> str:
+        return self.name.replace("-", " ").replace("opt out", "opt-out").capitalize()
+
 
 class Reader:
-    def __init__(self, description: Mapping[str, Any]) -> None:
+    """Reads a description for the installation at `base`."""
+
+    def __init__(self, description: Mapping[str, Any], base: str) -> None:
         self._description = description
+        self._base = base.rstrip("/")
 
     def groups(self) -> list[Group]:
         """One group per tag."""
@@ -71,11 +83,27 @@ class Reader:
             path=path,
             title=told.get("summary", told["operationId"]),
             paragraphs=[_plain(part) for part in told.get("description", "").split("\n\n") if part],
+            call=self._call(method, path, told),
             parameters=[self._parameter(each) for each in told.get("parameters", [])],
             body=list(self._fields_of(told.get("requestBody", {}))),
             answers=[each for each in answers if each.status < "400"],
             refusals=[each for each in answers if each.status >= "400"],
         )
+
+    def _call(self, method: str, path: str, told: Mapping[str, Any]) -> str:
+        """The operation as a command to copy."""
+        for each in told.get("parameters", []):
+            if each["in"] == "path":
+                path = path.replace(f"{{{each['name']}}}", str(each.get("example", each["name"])))
+        body = _example(told.get("requestBody", {}))
+        implied = "GET" if body is None else "POST"
+        words = ["curl -s", *([f"-X {method}"] if method != implied else [])]
+        words += [f'"{self._base}{path}"', '-u "$API_KEY:"']
+        if body is not None:
+            # In a shell's quotes; JSON has a way to write one.
+            text = json.dumps(body, indent=2, ensure_ascii=False).replace("'", "\\u0027")
+            words += ["-H 'Content-Type: application/json'", f"-d '{text}'"]
+        return " ".join(words)
 
     def _parameter(self, told: Mapping[str, Any]) -> FieldRow:
         shape = self._shape(told.get("schema", {}))
@@ -115,6 +143,14 @@ class Reader:
                 part = self._shape(self._description["components"]["schemas"][name])
             shape = {**part, **shape}
         return shape
+
+
+def _example(told: Mapping[str, Any]) -> Any:
+    """The first example of a body, None when it has none."""
+    for content in told.get("content", {}).values():
+        for example in content.get("examples", {}).values():
+            return example["value"]
+    return None
 
 
 def _plain(text: str) -> str:

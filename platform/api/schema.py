@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
 from api.paging import DEFAULT_LIMIT, MAX_LIMIT
@@ -15,6 +15,8 @@ PROBLEM_TYPE = "application/problem+json"
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 _BODIES = frozenset({"POST", "PUT", "PATCH"})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+_WRITTEN = {" api ": " API ", "opt out": "opt-out"}
 
 PAGE: list[Any] = [
     OpenApiParameter("cursor", str, description="`next_cursor` of the page before."),
@@ -40,17 +42,42 @@ _RATE = [
     )
 ]
 _PROBLEMS = {
-    "400": "The body is no valid JSON.",
-    "401": "No key, or one that opens nothing.",
-    "403": "The key lacks the scope, or is a write key.",
-    "404": "It does not exist in this workspace.",
-    "409": "It is not possible in this state; the code says why.",
-    "413": "The body is too large.",
-    "415": "The body is not JSON.",
-    "422": "Fields that cannot be accepted, each named.",
-    "429": "Too many requests; `Retry-After` says when to come back.",
-    "503": "The database is away; sending again is safe.",
+    "400": "`unknown_parameter`: a query parameter that is not listed here; the answer names those"
+    " that are.",
+    "401": "`unauthenticated`: no key, or one that opens nothing.",
+    "403": "`forbidden`: the key lacks the scope, or is a write key.",
+    "404": "`not_found`: it does not exist in this workspace.",
+    "409": "",
+    "413": "`body_too_large`: the body is larger than allowed.",
+    "415": "`unsupported_media_type`: the body is not JSON.",
+    "422": "`invalid`: Fields that cannot be accepted, each named with a code of its own.",
+    "429": "`rate_limited`: too many requests; `Retry-After` says when to come back.",
+    "503": "`unavailable`: the database is away; sending again is safe.",
 }
+_MALFORMED = "`malformed_json`: the body is no valid JSON."
+_REPEATED = (
+    "`idempotency_conflict`: this `Idempotency-Key` came with another request."
+    " `idempotency_in_progress`: the first request with it is still at work."
+)
+# What stands in paths, by the first word of the path: what it is, and how one looks.
+_ID = "0190f8a0d3b47c1e8f00000000000001"
+_PLACES = {
+    ("contacts", "ref"): ("The contact's id.", f"con_{_ID}"),
+    ("messages", "ref"): ("The message's id.", f"msg_{_ID}"),
+    ("keys", "ref"): ("The key's id.", f"key_{_ID}"),
+    ("campaigns", "campaign"): ("The campaign's id.", f"cmp_{_ID}"),
+    ("event-definitions", "name"): ("The event's name, or an alias of it.", "Checkout Started"),
+    ("webhooks", "hook"): ("The webhook's id.", f"whk_{_ID}"),
+    ("flows", "slug"): ("The flow's slug.", "cart-recovery"),
+    ("flows", "number"): ("The version's number.", 1),
+    ("segments", "slug"): ("The segment's slug.", "in-austin"),
+    ("templates", "slug"): ("The template's slug.", "cart-1"),
+}
+
+
+def such_as(body: dict[str, Any]) -> list[OpenApiExample]:
+    """A body that makes sense: told in the description and on the page, and sent by a test."""
+    return [OpenApiExample("Such as", value=body, request_only=True)]
 
 
 class FieldProblem(serializers.Serializer[Any]):
@@ -89,7 +116,9 @@ def list_of(plural: str, item: type[serializers.Serializer[Any]]) -> Any:
 class KairosSchema(AutoSchema):
     """What every operation has without saying so.
 
-    A view whose body or query names things that may not be there sets `names_in_body`.
+    A view whose body or query names things that may not be there sets `names_in_body`; one whose
+    POST keeps no answers, `takes_key = False`. What it refuses besides what all do stands in
+    `refusals`: {method: {status: words}}.
     """
 
     def get_tags(self) -> list[str]:
@@ -100,9 +129,10 @@ class KairosSchema(AutoSchema):
 
     def get_summary(self) -> str:
         words = _WORD.findall(self.get_operation_id().replace("_", " "))
-        return (
-            " ".join(words).lower().capitalize().replace("Api ", "API ").replace(" api ", " API ")
-        )
+        told = " ".join(words).lower().capitalize()
+        for plain, written in _WRITTEN.items():
+            told = told.replace(plain, written)
+        return told
 
     def get_description(self) -> str:  # type: ignore[override]
         scope = self._scope()
@@ -111,7 +141,7 @@ class KairosSchema(AutoSchema):
         return "\n\n".join(part for part in (said.strip(), needs) if part)
 
     def get_override_parameters(self) -> list[Any]:
-        return [*_RATE, *([_IDEMPOTENCY] if self.method == "POST" else [])]
+        return [*_RATE, *([_IDEMPOTENCY] if self._takes_key() else [])]
 
     def get_extensions(self) -> dict[str, Any]:
         return {"x-scope": self._scope()}
@@ -133,17 +163,39 @@ class KairosSchema(AutoSchema):
             answer = self._get_response_for_code(  # type: ignore[no-untyped-call]
                 ProblemShown, code, [PROBLEM_TYPE], direction
             )
-            bodies[code] = {**answer, "description": _PROBLEMS[code]}
+            bodies[code] = {**answer, "description": self._words(code)}
         return dict(sorted(bodies.items()))
 
+    def _words(self, code: str) -> str:
+        parts = [_PROBLEMS[code]]
+        if code == "400" and self.method in _BODIES:
+            parts.append(_MALFORMED)
+        if code == "409" and self._takes_key():
+            parts.append(_REPEATED)
+        return " ".join(part for part in (*parts, self._own_refusals().get(code, "")) if part)
+
+    def _own_refusals(self) -> dict[str, str]:
+        given: dict[str, str] = getattr(self.view, "refusals", {}).get(self.method, {})
+        return given
+
+    def _takes_key(self) -> bool:
+        return self.method == "POST" and getattr(self.view, "takes_key", True)
+
+    def _resolve_path_parameters(self, variables: Any) -> Any:
+        found = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
+        for each in found:
+            words, value = _PLACES.get((self.get_tags()[0], each["name"]), ("", None))
+            each |= {"description": words, "example": value} if words else {}
+        return found
+
     def _problem_codes(self) -> list[str]:
-        codes = ["401", "403", "429", "503"]
+        codes = ["400", "401", "403", "429", "503", *self._own_refusals()]
         if "{" in self.path or getattr(self.view, "names_in_body", False):
             codes.append("404")
-        if self.method != "GET":
+        if self._takes_key():
             codes.append("409")
         if self.method in _BODIES:
-            codes += ["400", "413", "415", "422"]
+            codes += ["413", "415", "422"]
         elif self._get_parameters():
             codes.append("422")
-        return codes
+        return sorted(set(codes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from rest_framework import serializers
 
@@ -28,6 +28,15 @@ class Strict(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class Choice(serializers.ChoiceField):
+    """One of a few values; a refusal names them."""
+
+    default_error_messages = {"invalid_choice": "Use one of: {known}."}
+
+    def fail(self, key: str, **kwargs: Any) -> NoReturn:
+        super().fail(key, known=", ".join(map(str, self.choices)), **kwargs)
+
+
 def read_body(kind: type[serializers.Serializer[Any]], request: Any) -> dict[str, Any]:
     """The checked body of a request. Raises `Invalid`."""
     if not isinstance(request.data, dict):
@@ -36,7 +45,8 @@ def read_body(kind: type[serializers.Serializer[Any]], request: Any) -> dict[str
 
 
 def read_query(kind: type[serializers.Serializer[Any]], request: Any) -> dict[str, Any]:
-    """The checked query parameters that `kind` knows; others belong to somebody else."""
+    """The checked query parameters of `kind`. What no part of the operation knows never gets here:
+    `parameters.refuse_unknown`."""
     return _checked(kind(data=request.query_params))
 
 

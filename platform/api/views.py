@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -23,7 +24,7 @@ def schema(request: HttpRequest) -> HttpResponse:
 @require_GET
 def docs(request: HttpRequest) -> HttpResponse:
     """The same as a page, without scripts."""
-    groups = Reader(openapi()).groups()
+    groups = Reader(openapi(), settings.KAIROS_PUBLIC_BASE_URL).groups()
     return render(request, "api/docs.html", {"groups": groups})
 
 

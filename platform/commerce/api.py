@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from api.paging import Keyset
 from api.problems import Problem
-from api.schema import PAGE, list_of
+from api.schema import PAGE, list_of, such_as
 from commerce.core.catalogue_spec import read_products_body
 from commerce.core.money import decimals_of
 from commerce.domain.catalogue import CREATED, UNCHANGED, UPDATED, ProductInput, upsert_products
@@ -91,7 +91,7 @@ class ProductsView(TenantAPIView):
         responses=list_of("products", ProductShown),
     )
     def get(self, request: Request) -> Response:
-        """Newest first."""
+        """The catalogue, newest first."""
         page = by_id.read(request.query_params)
         rows = Product.objects.all()
         wanted = request.query_params.get("product_id")
@@ -108,7 +108,24 @@ class ProductsView(TenantAPIView):
             )
         )
 
-    @extend_schema(operation_id="saveProducts", request=ProductsWrite, responses=ProductsSaved)
+    @extend_schema(
+        operation_id="saveProducts",
+        request=ProductsWrite,
+        responses=ProductsSaved,
+        examples=such_as(
+            {
+                "products": [
+                    {
+                        "product_id": "mug",
+                        "name": "Ridge Mug",
+                        "price": "24.00",
+                        "currency": "USD",
+                        "stock": 12,
+                    }
+                ]
+            }
+        ),
+    )
     def post(self, request: Request) -> Response:
         """Creates and changes products: all of the list, or nothing when one is wrong. Each change
         of stock or price becomes an event."""

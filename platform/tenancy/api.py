@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from api.paging import Keyset
 from api.problems import FieldError, Problem
-from api.schema import PAGE, list_of
-from api.serializers import Strict, read_body
+from api.schema import PAGE, list_of, such_as
+from api.serializers import Choice, Strict, read_body
 from tenancy.api_base import TenantAPIView, path_id
 from tenancy.audit import record_audit
 from tenancy.domain.keys import SCOPES, access_key, create_api_key, revoke_key
@@ -22,13 +22,12 @@ from tenancy.models import ApiKey
 from tenancy.shapes import IdField
 
 by_id = Keyset(UUID)
+_NOT_HELD = "`scope_not_held` names each scope that this key does not have itself."
 
 
 class KeyWrite(Strict):
     name = serializers.CharField(max_length=80)
-    scopes = serializers.ListField(
-        child=serializers.ChoiceField(list(SCOPES)), min_length=1, max_length=len(SCOPES)
-    )
+    scopes = serializers.ListField(child=Choice(list(SCOPES)), min_length=1, max_length=len(SCOPES))
 
 
 class KeyShown(serializers.Serializer[Any]):
@@ -51,6 +50,7 @@ class KeyMade(KeyShown):
 
 class KeyList(TenantAPIView):
     required_scopes = {"GET": "keys:read", "POST": "keys:write"}
+    refusals = {"POST": {"403": _NOT_HELD}}
 
     @extend_schema(operation_id="listApiKeys", parameters=PAGE, responses=list_of("keys", KeyShown))
     def get(self, request: Request) -> Response:
@@ -59,7 +59,12 @@ class KeyList(TenantAPIView):
         rows = list(by_id.cut(ApiKey.objects.all(), page, "id"))
         return Response(by_id.answer("keys", rows, page, key=lambda key: (key.id,), show=_shown))
 
-    @extend_schema(operation_id="createApiKey", request=KeyWrite, responses={201: KeyMade})
+    @extend_schema(
+        operation_id="createApiKey",
+        request=KeyWrite,
+        responses={201: KeyMade},
+        examples=such_as({"name": "Warehouse", "scopes": ["products:read", "products:write"]}),
+    )
     def post(self, request: Request) -> Response:
         """Makes a key that may do what this key may, or less. Its secret is shown once."""
         body = read_body(KeyWrite, request)
@@ -72,6 +77,7 @@ class KeyList(TenantAPIView):
 
 class KeyDetail(TenantAPIView):
     required_scope = "keys:write"
+    refusals = {"DELETE": {"403": _NOT_HELD}}
 
     @extend_schema(operation_id="revokeApiKey", responses={200: KeyShown})
     def delete(self, request: Request, ref: str) -> Response:

@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from api.parameters import refuse_unknown
 from api.problems import FieldError, Invalid, NotFound, Problem
 from api.rate import take_request
 from api.responses import problem_response
@@ -67,12 +68,16 @@ class TenantAPIView(APIView):
     """A DRF view inside the scope of its API key, counted against the key's rate.
 
     Subclasses set `required_scope`, or `required_scopes` by method. Handlers find
-    `request.tenant_id`, `request.key` and `request.now`. A POST with an `Idempotency-Key` is done
+    `request.tenant_id`, `request.key` and `request.now`. Query parameters that the operation does
+    not describe are refused. A POST with an `Idempotency-Key` is done
     once: its answer is kept a day, unless it said no, and given again.
     """
 
     required_scope: ClassVar[str] = ""
     required_scopes: ClassVar[dict[str, str]] = {}
+    # What the description says besides: see `KairosSchema`.
+    refusals: ClassVar[dict[str, dict[str, str]]] = {}
+    takes_key: ClassVar[bool] = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         method = "GET" if request.method == "HEAD" else str(request.method)
@@ -90,6 +95,7 @@ class TenantAPIView(APIView):
         context.tenant_id = key.tenant_id
         context.now = business_now()
         try:
+            refuse_unknown(request, self, method)
             with tenant_scope(key.tenant_id):
                 response = self._answer_once(request, *args, **kwargs)
                 if response.status_code >= 400:

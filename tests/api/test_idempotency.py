@@ -143,13 +143,13 @@ def test_a_twin_that_waits_too_long_hears_so(
         with transaction.atomic(), tenant_scope(tenant_id):
             claim_answer("POST /api/v1/keys", "k-1", fingerprint="f", wall=wall_now())
             begun.set()
-            done.wait(10)
+            done.wait(60)
             keep_answer("POST /api/v1/keys", "k-1", status=201, body="{}")
         connection.close()
 
     thread = threading.Thread(target=first)
     thread.start()
-    begun.wait(10)
+    assert begun.wait(60)
     answer = Client().post(
         "/api/v1/keys",
         BODY,

@@ -163,7 +163,7 @@ def test_an_opt_out_cancels_what_is_queued(shop: Shop, now: datetime) -> None:
         ({"occurred_at": None}, "occurred_at", "required"),
         ({"occurred_at": "2030-01-01T00:00:00Z"}, "occurred_at", "in_the_future"),
         ({"action": "resubscribe"}, "action", "invalid_choice"),
-        ({"message_types": ["compliance"]}, "message_types.0", "invalid_choice"),
+        ({"message_types": ["compliance"]}, "message_types[0]", "invalid_choice"),
         ({"unknown": 1}, "unknown", "unknown_field"),
     ],
 )

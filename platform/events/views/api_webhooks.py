@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.paging import Keyset
 from api.problems import FieldError, Invalid
-from api.schema import PAGE, list_of
-from api.serializers import Strict, read_body, read_query
+from api.schema import PAGE, list_of, such_as
+from api.serializers import Choice, Strict, read_body, read_query
 from events.domain.webhook_deliveries import (
     find_delivery,
     replay_delivery,
@@ -38,6 +38,7 @@ from tenancy.models import ApiKey
 from tenancy.shapes import IdField
 
 by_id = Keyset(UUID)
+_OFF = "`webhook_disabled`: switch it on first."
 BY_API = "Switched off over the API"
 URL_HELP = "https, and open to the internet. A demo may also name http://127.0.0.1."
 
@@ -87,7 +88,7 @@ class SecretMade(serializers.Serializer[Any]):
 
 
 class DeliveryQuery(serializers.Serializer[Any]):
-    state = serializers.ChoiceField(WebhookDelivery.State.choices, required=False)
+    state = Choice(WebhookDelivery.State.choices, required=False, help_text="Only in this state.")
 
 
 class DeliveryShown(serializers.Serializer[Any]):
@@ -148,7 +149,14 @@ class WebhookList(_WebhookView):
             by_id.answer("webhooks", rows, page, key=lambda row: (row.id,), show=show_webhook)
         )
 
-    @extend_schema(operation_id="createWebhook", request=WebhookWrite, responses={201: WebhookMade})
+    @extend_schema(
+        operation_id="createWebhook",
+        request=WebhookWrite,
+        responses={201: WebhookMade},
+        examples=such_as(
+            {"url": "https://shop.example/hooks", "events": ["SMS Delivered", "SMS Replied"]}
+        ),
+    )
     def post(self, request: Request) -> Response:
         """Makes a webhook; it hears of events from now on. The answer holds its secret."""
         asked = read_body(WebhookWrite, request)
@@ -165,9 +173,15 @@ class WebhookList(_WebhookView):
 class WebhookDetail(_WebhookView):
     @extend_schema(operation_id="readWebhook", responses=WebhookShown)
     def get(self, request: Request, hook: str) -> Response:
+        """One webhook: where it goes, what it tells, and whether it is well."""
         return Response(show_webhook(self.found(hook)))
 
-    @extend_schema(operation_id="changeWebhook", request=WebhookChange, responses=WebhookShown)
+    @extend_schema(
+        operation_id="changeWebhook",
+        request=WebhookChange,
+        responses=WebhookShown,
+        examples=such_as({"events": ["SMS Delivered", "SMS Replied", "SMS Unsubscribed"]}),
+    )
     def patch(self, request: Request, hook: str) -> Response:
         """Changes what is given. What waits goes to the new address."""
         endpoint = self.found(hook, lock=True)
@@ -220,6 +234,8 @@ class WebhookSecret(_WebhookView):
 
 
 class WebhookTest(_WebhookView):
+    refusals = {"POST": {"409": _OFF}}
+
     @extend_schema(operation_id="sendWebhookTest", request=None, responses={202: DeliveryShown})
     def post(self, request: Request, hook: str) -> Response:
         """Sends an event of the type `Webhook Test` to this webhook alone."""
@@ -228,7 +244,14 @@ class WebhookTest(_WebhookView):
 
 
 class WebhookReplays(_WebhookView):
-    @extend_schema(operation_id="replayWebhook", request=ReplayWrite, responses={202: ReplayShown})
+    refusals = {"POST": {"409": _OFF}}
+
+    @extend_schema(
+        operation_id="replayWebhook",
+        request=ReplayWrite,
+        responses={202: ReplayShown},
+        examples=such_as({"since": "2026-11-17T00:00:00Z"}),
+    )
     def post(self, request: Request, hook: str) -> Response:
         """Sends again, taken or not, each under the id it had: everything since a moment of the
         last 30 days that its names cover, or one delivery."""
@@ -248,10 +271,7 @@ class WebhookReplays(_WebhookView):
 class WebhookDeliveries(_WebhookView):
     @extend_schema(
         operation_id="listWebhookDeliveries",
-        parameters=[
-            OpenApiParameter("state", str, enum=list(WebhookDelivery.State.values)),
-            *PAGE,
-        ],
+        parameters=[DeliveryQuery, *PAGE],
         responses=list_of("deliveries", DeliveryShown),
     )
     def get(self, request: Request, hook: str) -> Response:

@@ -13,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.paging import Keyset
+from api.parameters import refuse_unknown
 from api.problems import FieldError, Invalid
-from api.schema import PAGE, FieldProblem, list_of
+from api.schema import PAGE, FieldProblem, list_of, such_as
 from api.serializers import read_query
 from events.domain.queries import EventRow, list_events
 from events.views.api_events import receive_events
@@ -26,7 +27,7 @@ by_id = Keyset(UUID)
 
 
 class EventQuery(serializers.Serializer[Any]):
-    contact = IdField("con", required=False)
+    contact = IdField("con", required=False, help_text="Only what this contact did.")
     name = serializers.CharField(
         required=False, max_length=200, help_text="Only together with `contact`."
     )
@@ -97,9 +98,17 @@ class EventsTaken(serializers.Serializer[Any]):
 
 class EventsView(TenantAPIView):
     required_scopes = {"GET": "contacts:read", "POST": "events:write"}
+    takes_key = False
+    refusals = {
+        "POST": {
+            "400": "`malformed_body`: no valid gzip.",
+            "415": "`unsupported_encoding`: neither plain nor gzip.",
+        }
+    }
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST":
+            refuse_unknown(request, self, "POST")
             return receive_events(request)
         return super().dispatch(request, *args, **kwargs)
 
@@ -123,7 +132,23 @@ class EventsView(TenantAPIView):
         )
         return Response(by_id.answer("events", rows, page, key=lambda e: (e.id,), show=show_event))
 
-    @extend_schema(operation_id="sendEvents", request=EventsWrite, responses={202: EventsTaken})
+    @extend_schema(
+        operation_id="sendEvents",
+        request=EventsWrite,
+        responses={202: EventsTaken},
+        examples=such_as(
+            {
+                "events": [
+                    {
+                        "event": "Loyalty Balance Changed",
+                        "contact": {"external_id": "u-1001"},
+                        "properties": {"balance": 12.5, "currency": "USD"},
+                        "message_id": "balance-u-1001-17",
+                    }
+                ]
+            }
+        ),
+    )
     def post(self, request: Request) -> Response:
         """Takes events in; always one result per event. `message_id` makes sending again harmless,
         so there is no need for an `Idempotency-Key` here, and no limit of requests."""
