@@ -1,10 +1,12 @@
 from django.urls import path
 
-from segments import api
+from segments import api, views
 
 app_name = "segments"
 urlpatterns = [
     path("api/v1/segments", api.SegmentList.as_view()),
     path("api/v1/segments/<slug:slug>", api.SegmentDetail.as_view()),
     path("api/v1/segments/<slug:slug>/members", api.SegmentMembers.as_view()),
+    path("w/<slug:slug>/segments/", views.segment_list, name="segments"),
+    path("w/<slug:slug>/segments/<slug:segment_slug>/", views.segment_page, name="segment"),
 ]

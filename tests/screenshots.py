@@ -35,6 +35,8 @@ PAGES = {
     "contacts": "contacts/",
     "contact-new": "contacts/new/",
     "contact-paste": "contacts/paste/",
+    "segments": "segments/",
+    "segment": "segments/looked-twice-in-two-weeks/",
     "messages": "messages/",
     "messages-skipped": "messages/?status=skipped",
     "replies": "replies/",

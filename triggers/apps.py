@@ -9,6 +9,7 @@ class TriggersConfig(AppConfig):
         from delivery.domain import sources
         from events.domain.usage import register_usage
         from people.domain import leaving, moving
+        from segments import uses
         from templates_engine.domain import audiences
         from triggers.domain import leaving as forgetting
         from triggers.domain import moving as following
@@ -16,6 +17,7 @@ class TriggersConfig(AppConfig):
         from triggers.domain.event_uses import flow_event_uses
         from triggers.domain.keyword_claims import claimed_by_flow
         from triggers.domain.samples import segment_people
+        from triggers.domain.segment_uses import uses_in_campaigns, uses_in_flows
         from triggers.domain.sources import load_flow_sources
         from triggers.views.finding import find_campaigns, find_flows
         from web import finding, nav
@@ -26,6 +28,8 @@ class TriggersConfig(AppConfig):
 
         register_usage("flows", flow_event_uses)
         audiences.register("segment", segment_people)
+        uses.register("flow", uses_in_flows)
+        uses.register("campaign", uses_in_campaigns)
         # First: what ends a run takes the run's texts along before they move.
         moving.register_follower(
             "triggers", follow=following.follow, go_back=following.go_back, order=10

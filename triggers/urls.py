@@ -2,6 +2,7 @@ from django.urls import include, path
 
 from triggers import api, campaigns_api, timeline_api, versions_api
 from triggers.views import (
+    campaign_audience,
     campaign_live,
     campaigns,
     contact_adding,
@@ -43,6 +44,7 @@ urlpatterns = [
         include(
             [
                 path("", campaigns.campaign_page, name="campaign"),
+                path("audience/", campaign_audience.campaign_audience, name="campaign_audience"),
                 path("funnel/", campaigns.campaign_funnel, name="campaign_funnel"),
                 path("save/", campaigns.save, name="save_campaign"),
                 path("launch/", campaigns.launch, name="launch_campaign"),

@@ -136,6 +136,7 @@ def make_objects(brand: Brand, name: str, now: datetime) -> Objects:
             "flows_slug": f"only-{name}",
             "templates_slug": f"only-{name}",
             "segments_slug": f"only-{name}",
+            "segment_slug": f"only-{name}",
             "key": "text",
             "number": 1,
             "recipe_slug": "cart-recovery",

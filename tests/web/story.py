@@ -59,6 +59,7 @@ class Story:
             "contact-merge-preview": f"{base}/contacts/{maya}/merge/?with={show_id('con', self.ruth)}",
             "contact-erase": f"{base}/contacts/{maya}/erase/",
             "contact-consent": f"{base}/contacts/{show_id('con', self.ruth)}/consent/",
+            "segments": f"{base}/segments/",
             "messages": f"{base}/messages/",
             "messages-skipped": f"{base}/messages/?status=skipped",
             "replies": f"{base}/replies/",

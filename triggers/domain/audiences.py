@@ -118,6 +118,12 @@ def is_filled(audience: Audience) -> bool:
     return not Segment.objects.filter(id__in=ids, state=Segment.State.BUILDING).exists()
 
 
+def excluded_names(campaign: Campaign) -> list[str]:
+    """The segments that are left out, by name."""
+    rows = Segment.objects.filter(id__in=campaign.excluded).order_by("name")
+    return list(rows.values_list("name", flat=True))
+
+
 def _from(audience: Audience) -> tuple[str, dict[str, Any]]:
     """FROM and WHERE with the contact as `c`, and their values."""
     values: dict[str, Any] = {"tenant": current_tenant_id()}

@@ -18,6 +18,7 @@ from tenancy.ids import show_id
 from tenancy.web import workspace_view
 from triggers.core.durations import words_for
 from triggers.core.local_times import read_wall_time
+from triggers.domain.audiences import excluded_names
 from triggers.domain.campaign_numbers import progress_of
 from triggers.domain.campaigns import (
     RUNNING,
@@ -49,6 +50,7 @@ def live_page(request: Any, campaign: Campaign) -> HttpResponse:
         **_told(request, campaign),
         "may_steer": request.can("publish") and campaign.status in RUNNING,
         "stops": "stop" in request.GET and campaign.status in RUNNING,
+        "left_out": excluded_names(campaign),
     }
     return render(request, "triggers/campaign.html", context)
 
@@ -124,8 +126,7 @@ def _told(request: Any, campaign: Campaign) -> dict[str, Any]:
             (words(code), count)
             for code, count in sorted(numbers.waiting.items(), key=lambda one: -one[1])
         ],
-        "untouched": max(
-            progress.total - numbers.decided - numbers.waiting_total - numbers.queued, 0
-        ),
+        "under_way": numbers.queued + numbers.waiting_total,
+        "never_began": campaign.status == Campaign.Status.STOPPED and not progress.total,
         "every": (_OFTEN if is_new else _SELDOM) if moves else "",
     }

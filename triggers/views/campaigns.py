@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from api.problems import FieldError, Invalid, Problem
+from delivery.core.policy import STOP_NOTICE, says_stop
 from delivery.core.reasons import words
 from delivery.domain.test_texts import own_number, send_test_text
 from segments.domain.queries import live_segments
@@ -26,6 +27,7 @@ from triggers.domain.campaign_numbers import numbers_of
 from triggers.domain.campaigns import find_missing, launch_campaign
 from triggers.domain.funnels import Funnel, measure_funnel
 from triggers.models import Campaign
+from triggers.views.campaign_audience import EVERYBODY, tell, tell_campaign
 from triggers.views.campaign_live import access, live_page, when_words
 from triggers.views.costs import show_price
 from web.paging import PAGE_SIZE, read_cursor, write_cursor
@@ -39,6 +41,11 @@ TONES = {
     "stopped": "stop",
     "sent": "good",
 }
+_LIST_FEES = (
+    "Without the carriers' fees, about 0.0025 to 0.0062 USD a part in the US: this is the list"
+    " price of a US part."
+)
+_OWN_FEES = "At your own price a part. The carriers' fees are in it only if you put them there."
 # From here on the workspace's name has to be typed before it is sent.
 TYPE_NAME_ABOVE = 1000
 
@@ -191,12 +198,15 @@ def _editor(
         **_form(request, campaign, posted),
     }
     context["audience"] = context["who"] if context["who"].startswith("segment:") else ""
+    context["told"] = tell(context["who"], context["excluded"], segments)
     if review:
         funnel = measure_funnel(campaign, now=request.now)
         context |= _checks(campaign, funnel, now=request.now)
         context["review"] = not context["missing"]
         context["type_name"] = funnel.selected > TYPE_NAME_ABOVE
         context["when"] = when_words(campaign, request.tenant.timezone)
+        context["told"] = tell_campaign(campaign, segments)
+        context["stop_words"] = _stop_words(funnel.preview)
     status = problem.status if problem else 200
     return render(request, "triggers/campaign_edit.html", context, status=status)
 
@@ -270,7 +280,18 @@ def _checks(campaign: Campaign, funnel: Funnel, *, now: datetime) -> dict[str, A
         "missing": find_missing(campaign, now=now),
         "cost": money(funnel.cost_minor, funnel.price.currency),
         "price": show_price(funnel.price.micros),
+        "fee_words": _LIST_FEES if funnel.price.is_list else _OWN_FEES,
     }
+
+
+def _stop_words(text: str) -> str:
+    """Whether the way out stands in this very text, and in whose."""
+    line = f"“{STOP_NOTICE}”"
+    if text.endswith(STOP_NOTICE):
+        return f"{line} is put behind a contact's first text, and again every 30 days."
+    if says_stop(text):
+        return "The text itself says how to opt out, so nothing is put behind it."
+    return f"This contact read {line} less than 30 days ago. Whose first text it is reads it here."
 
 
 def _window_words(funnel: Funnel) -> str:
@@ -281,7 +302,7 @@ def _window_words(funnel: Funnel) -> str:
 
 def _who(campaign: Campaign) -> str:
     if campaign.audience == Campaign.Audience.EVERYBODY:
-        return "Everybody subscribed"
+        return EVERYBODY
     return campaign.segment.name if campaign.segment is not None else ""
 
 
