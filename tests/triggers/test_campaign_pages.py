@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 from typing import Any
 
@@ -18,8 +19,9 @@ from tenancy.ids import new_id, show_id
 from tenancy.models import AuditEntry
 from tenancy.scope import tenant_scope
 from tests.support.carrier import NUMBER, CarrierProcess
-from tests.triggers.campaigning import TEXT, campaign_of, go, people, segment
+from tests.triggers.campaigning import TEXT, campaign_of, change, go, move, people, segment
 from tests.triggers.scene import Scene
+from triggers.core.local_times import instant_of
 from triggers.domain.prices import read_price
 from triggers.models import Campaign
 from triggers.views import campaigns as pages
@@ -126,6 +128,122 @@ def test_a_campaign_by_local_time_says_whose_clock_and_no_earlier_day(
     head = page.split('id="progress-title"', 1)[1].split("</header>", 1)[0]
     assert f"{day:%b} {day.day}, 10:00 on each contact" in head
     assert "next" not in head
+
+
+def said(answer: Any) -> str:
+    """The page in one line, its entities read."""
+    return html.unescape(" ".join(answer.content.decode().split()))
+
+
+def planned(page: str) -> int:
+    return int(page.split("lanned</dt> <dd>", 1)[1].split("<", 1)[0])
+
+
+def test_whose_time_has_not_come_is_planned(
+    scene: Scene, shop: Client, carrier: CarrierProcess
+) -> None:
+    people(scene, 2, area="212")  # New York: 10:00 comes three hours before Los Angeles'
+    people(scene, 3, area="213")
+    day = scene.now + timedelta(days=1)
+    ref = write(shop, scene, timing="local", when=f"{day:%Y-%m-%d}T10:00")
+    page = said(post(shop, f"{ref}/launch/"))
+    everybody = planned(page)
+    assert everybody == campaign_of(scene).selected_count == 6
+    assert "<dt>Queued or waiting</dt> <dd>0</dd>" in page
+    assert f"0 of {everybody}" in page
+    stop = said(shop.get(f"{BASE}{ref}/?stop=1"))
+    assert f"{everybody} planned contacts will get nothing" in stop
+    go(scene, instant_of(day.replace(hour=10, minute=0, second=0), "America/New_York"))
+    page = said(shop.get(f"{BASE}{ref}/"))
+    sent = len(carrier.messages())
+    assert 0 < sent < everybody
+    assert planned(page) == everybody - sent
+    page = said(post(shop, f"{ref}/stop/"))
+    assert f"{everybody - sent} more people were planned when it was stopped" in page
+    assert "stopped before it began" not in page
+
+
+def test_stopped_before_it_began_says_what_would_have_gone(
+    scene: Scene, shop: Client, carrier: CarrierProcess
+) -> None:
+    people(scene, 4)
+    later = (scene.now + timedelta(days=1)).strftime("%Y-%m-%dT09:30")
+    ref = write(shop, scene, timing="at", when=later)
+    assert planned(said(post(shop, f"{ref}/launch/"))) == 5
+    page = said(post(shop, f"{ref}/stop/"))
+    assert "It was stopped before it began. 5 people were planned, and nobody got a text." in page
+    assert "0 of 0" not in page
+    go(scene)
+    page = said(shop.get(f"{BASE}{ref}/"))
+    assert "It was stopped before it began. 5 people were planned" in page
+    assert carrier.messages() == []
+
+
+def test_a_sent_campaign_plans_nobody(scene: Scene, shop: Client, carrier: CarrierProcess) -> None:
+    people(scene, 2)
+    ref = write(shop, scene)
+    post(shop, f"{ref}/launch/")
+    go(scene)
+    assert planned(said(shop.get(f"{BASE}{ref}/"))) == 0
+
+
+def test_the_send_dialog_says_to_whom_what_and_at_what_price(scene: Scene, shop: Client) -> None:
+    members = people(scene, 3)
+    for one in members:
+        change(scene, one, cohort="spring")
+    change(scene, members[0], vip="yes")
+    segment(scene, "spring", "cohort", "spring")
+    segment(scene, "vip", "vip", "yes")
+    ref = write(shop, scene, who="segment:spring", exclude=["vip"])
+    dialog = said(shop.get(f"{BASE}{ref}/?review=1")).split('<dialog class="sheet" id="review"')[1]
+    for words in (
+        "<dt>Texts</dt> <dd>2</dd>",
+        "<dt>Parts</dt> <dd>2</dd>",
+        "<b>Spring</b>, 2 contacts",
+        "Contacts whose cohort is spring.",
+        "<b>Vip</b>, 1 member",
+        "Contacts whose vip is yes.",
+        "Without the carriers' fees, about 0.0025 to 0.0062 USD a part",
+        "Hi there, early access is open. Reply STOP to opt out</div>",
+        "“Reply STOP to opt out” is put behind a contact's first text",
+    ):
+        assert words in dialog, words
+    price = {"price": "0.01", "currency": "USD", "workspace": "juniper"}
+    shop.post("/w/juniper/settings/costs/save/", price)
+    dialog = said(shop.get(f"{BASE}{ref}/?review=1"))
+    assert "The carriers' fees are in it only if you put them there." in dialog
+    assert "Without the carriers' fees" not in dialog
+
+
+def test_the_dialogs_text_has_the_way_out_only_where_it_is_due(
+    scene: Scene, shop: Client, carrier: CarrierProcess
+) -> None:
+    ref = write(shop, scene)
+    post(shop, f"{ref}/launch/")
+    go(scene)
+    move(scene, scene.now + timedelta(days=3))
+    post(shop, "new/", name="Second")
+    with tenant_scope(scene.id):
+        second = show_id("cmp", Campaign.objects.get(name="Second").id)
+    form = {"name": "Second", "who": "everybody", "timing": "now"}
+    post(shop, f"{second}/save/", **form, body=TEXT)
+    page = said(shop.get(f"{BASE}{second}/?review=1"))
+    assert "early access is open.</div>" in page
+    assert "This contact read “Reply STOP to opt out” less than 30 days ago." in page
+    post(shop, f"{second}/save/", **form, body="Early access. Text STOP to end this.")
+    page = said(shop.get(f"{BASE}{second}/?review=1"))
+    assert "The text itself says how to opt out, so nothing is put behind it." in page
+
+
+def test_the_composer_tells_what_is_saved(scene: Scene, shop: Client) -> None:
+    segment(scene, "spring", "cohort", "spring")
+    ref = write(shop, scene, who="segment:spring", exclude=["spring"])
+    page = said(shop.get(f"{BASE}{ref}/"))
+    words = page.split('id="who-words"', 1)[1].split("</div>", 1)[0]
+    assert "Contacts whose cohort is spring." in words
+    assert "<b>Without Spring:</b>" in words
+    assert "after those who are left out" in words
+    assert 'href="/w/juniper/segments/spring/"' in words
 
 
 def test_the_checks_come_by_themselves(scene: Scene, shop: Client) -> None:

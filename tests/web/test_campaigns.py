@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -59,15 +60,19 @@ def test_a_campaign_from_the_list_to_the_live_page(
     review = page.get_by_role("dialog", name="Send Early access")
     expect(review.locator("dd").first).to_have_text("3")
     expect(review).to_contain_text("early access is open.")
+    expect(review.locator(".told")).to_contain_text("In Los Angeles, 4 contacts")
+    expect(review.locator(".told")).to_contain_text("Contacts whose city is Los Angeles.")
+    expect(review).to_contain_text("Without the carriers' fees")
     review.get_by_role("button", name="Not yet").click()
     expect(review).to_be_hidden()
     page.get_by_role("button", name="Review and send").click()
     review.get_by_role("button", name="Send now").press("Enter")
 
     expect(page.get_by_role("heading", name="Waiting for its time")).to_be_visible()
+    expect(page.locator(".stats")).to_contain_text(re.compile(r"Planned\s*4"))
     assert fan_out(tenant_id, now=business_now()) > 0
     # The page finds out by itself that it is on its way, and draws itself anew.
-    expect(page.get_by_role("heading", name="On its way")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name="On its way")).to_be_visible()
     expect(page.locator("#progress")).to_contain_text("of 4")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("heading", name="Paused", exact=True)).to_be_visible()

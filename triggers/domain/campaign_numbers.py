@@ -91,12 +91,14 @@ def numbers_of(campaign_ids: Sequence[UUID]) -> dict[UUID, CampaignNumbers]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a launched campaign is. `done` of `total` contacts have a final word; `left`: about
-    how long the rest takes at the pace so far, None while that says nothing."""
+    """How far a launched campaign is. `done` of `total` contacts have a final word; `planned`:
+    those whose time has not come yet, or had not when it was stopped; `left`: about how long the
+    rest takes at the pace so far, None while that says nothing."""
 
     numbers: CampaignNumbers
     done: int
     total: int
+    planned: int
     left: timedelta | None
     next_at: datetime | None
 
@@ -108,7 +110,11 @@ def progress_of(campaign: Campaign, *, now: datetime) -> Progress:
     over = campaign.status in (Campaign.Status.SENT, Campaign.Status.STOPPED)
     # People who came into the audience since the launch are sent to as well.
     entered = order.entered_count if order else 0
-    total = entered if over else max(campaign.selected_count, entered)
+    expected = max(campaign.selected_count, entered)
+    total = entered if over else expected
+    entering = order is not None and order.stage in (FanOut.Stage.ENTERING, FanOut.Stage.STOPPING)
+    waits = entering and campaign.status != Campaign.Status.SENT
+    planned = expected - entered if waits else 0
     left = None
     spent = now - campaign.started_at if campaign.started_at else timedelta(0)
     rest = total - numbers.decided - numbers.waiting_total
@@ -117,7 +123,7 @@ def progress_of(campaign: Campaign, *, now: datetime) -> Progress:
     next_at = None
     if order is not None and order.done_at is None and order.stage == FanOut.Stage.ENTERING:
         next_at = order.starts_at if order.starts_at and order.starts_at > now else None
-    return Progress(numbers, numbers.decided, total, left, next_at)
+    return Progress(numbers, numbers.decided, total, planned, left, next_at)
 
 
 def _add(numbers: CampaignNumbers, status: str, reason: str, count: int) -> None:
