@@ -18,6 +18,7 @@ from delivery.carrier_simulator.control import ControlApi
 from delivery.carrier_simulator.http_server import HttpProtocol, Reply, Request
 from delivery.carrier_simulator.rules import RuleBook
 from delivery.carrier_simulator.store import Store
+from delivery.carrier_simulator.try_out import SID, try_out_account
 from delivery.carrier_simulator.webhooks import LOOPBACK, WebhookSender
 
 MODES = frozenset({"demo", "test"})
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--callback-concurrency", type=int, default=16)
     add("--price-after", type=float, default=10.0, help="seconds until a price is known")
     add("--undelivered-share", type=float, default=0.0, help="part that ends undelivered, 0 to 1")
+    add("--try-out", action="store_true", help="have the account to try a check on (README)")
     add("--keep", type=int, default=100_000, help="texts to remember")
     add("--seed", default="", help="makes chance repeatable")
     add("--log-level", default="WARNING")
@@ -74,6 +76,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
         undelivered_share=arguments.undelivered_share,
         seed=arguments.seed,
     )
+    if arguments.try_out and SID not in store.accounts:
+        store.put_account(try_out_account())
     carrier = Carrier(store, settings, webhooks, rules)
     api = TwilioApi(carrier)
     control = ControlApi(carrier, api)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+# One answer, and all of them together: somebody waits before a page.
+ANSWER_SECONDS = 5
+LOOK_SECONDS = 10
 Tone = Literal["good", "wait", "stop", ""]
 SenderKind = Literal["long_code", "toll_free", "short_code", "messaging_service"]
 _TOLL_FREE = ("+1800", "+1833", "+1844", "+1855", "+1866", "+1877", "+1888")
@@ -12,10 +15,12 @@ _TOLL_FREE = ("+1800", "+1833", "+1844", "+1855", "+1866", "+1877", "+1888")
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One question to the gateway. `code`: the gateway's own when it refused."""
+    """One question to the gateway. `code`: the gateway's own when it refused. `why` there was no
+    answer: none in time, no connection, an error of the gateway's own, no time left to ask."""
 
     outcome: Literal["ok", "refused", "unreachable"]
     code: int | None = None
+    why: Literal["", "timeout", "connection", "error", "no_time"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class SenderLook:
     `numbers`: a messaging service's own. `sms`: None where the gateway does not say.
     `inbound_url`: where its texts are passed on to, "" for nowhere, "app" for an application.
     `campaigns`: states of the 10DLC campaigns it can use; None: could not be read.
-    `verification`: a toll-free number's state.
+    `verification`: a toll-free number's state; None: could not be read. `unread`: the question that
+    kept either from being read.
     """
 
     name: SenderName
@@ -49,6 +55,7 @@ class SenderLook:
     numbers: tuple[str, ...] = ()
     campaigns: tuple[str, ...] | None = None
     verification: str | None = None
+    unread: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from delivery.core.account import AccountLook, Finding, SenderLook, Setup, kind_of
+from delivery.core.account import (
+    ANSWER_SECONDS,
+    LOOK_SECONDS,
+    AccountLook,
+    Finding,
+    Probe,
+    SenderLook,
+    Setup,
+    kind_of,
+)
 
 _NOT_ALLOWED = frozenset({70051, 20403})
 _CAMPAIGN_WAITS = frozenset({"PENDING", "IN_PROGRESS"})
 _VERIFICATION_WAITS = frozenset({"PENDING_REVIEW", "IN_REVIEW"})
+_AGAIN = "Check again in a minute."
+# What stands beside a number, by the first finding about it that says more than "fine".
+_SHORT = {
+    "not_owned": "Not in this account",
+    "no_sms": "Cannot send SMS",
+    "service_empty": "No number in it",
+    "not_verified": "Not verified",
+    "verification_waits": "In review",
+    "no_campaign": "No 10DLC campaign",
+    "campaign_failed": "Campaign refused",
+    "campaign_waits": "Campaign in review",
+    "inbound_elsewhere": "Replies go elsewhere",
+    "not_known": "No answer",
+    "campaign_not_known": "Campaign not known",
+    "verification_not_known": "Verification not known",
+}
 # With one of these nothing could be sent or believed, so the account is not taken into use.
 BLOCKING = frozenset(
     {
@@ -34,8 +59,8 @@ def judge(look: AccountLook, setup: Setup) -> list[Finding]:
             Finding(
                 "unreachable",
                 "wait",
-                "Twilio did not answer in time.",
-                "Nothing is known to be wrong. Check again in a minute.",
+                _silence(look.key, "the key"),
+                f"Nothing is known to be wrong. {_AGAIN}",
             )
         ]
     found = [_judge_key(look, setup)]
@@ -127,6 +152,9 @@ def _judge_tokens(look: AccountLook, setup: Setup) -> list[Finding]:
                     "Retire it below.",
                 )
             )
+        else:
+            said = _silence(probe, f"the {which} ending in {hint}")
+            found.append(Finding("token_not_known", "", said, _AGAIN))
     return found
 
 
@@ -138,9 +166,8 @@ def judge_sender(sender: SenderLook, setup: Setup) -> list[Finding]:
             Finding(
                 "not_known",
                 "",
-                f"Twilio said nothing about {name}"
-                + (f" ({sender.asked.code})." if sender.asked.code else " in time."),
-                "Check again in a minute.",
+                _silence(sender.asked, name),
+                _AGAIN,
                 name,
             )
         ]
@@ -187,8 +214,11 @@ def _judge_registration(sender: SenderLook) -> Finding | None:
     numbers = sender.numbers if sender.name.service_sid else (sender.name.phone,)
     if any(kind_of(number) == "long_code" and number.startswith("+1") for number in numbers):
         return _judge_campaigns(name, sender)
-    if sender.verification is None or kind_of(name) != "toll_free":
+    if kind_of(name) != "toll_free":
         return None
+    if sender.verification is None:
+        said = _silence(sender.unread, f"the toll-free verification of {name}")
+        return Finding("verification_not_known", "", said, _AGAIN, name)
     if sender.verification == "TWILIO_APPROVED":
         return Finding("verified", "good", f"{name} is verified for toll-free texts.", about=name)
     if sender.verification in _VERIFICATION_WAITS:
@@ -215,7 +245,7 @@ def _judge_campaigns(name: str, sender: SenderLook) -> Finding:
         return Finding(
             "campaign_not_known",
             "",
-            f"Whether {name} has a 10DLC campaign could not be read.",
+            _silence(sender.unread, f"the 10DLC campaign of {name}"),
             "Check again, or look under Messaging, Regulatory compliance in Twilio's console.",
             name,
         )
@@ -264,7 +294,33 @@ def _judge_inbound(sender: SenderLook, setup: Setup) -> Finding | None:
     )
 
 
+def standing_of(findings: Sequence[Mapping[str, str]], name: str) -> tuple[str, str]:
+    """(tone, words) of one number after a check; words are "" when none said anything of it."""
+    about = [finding for finding in findings if finding["about"] == name]
+    if not about:
+        return "", ""
+    tone = worst(about)
+    if tone == "good":
+        return tone, "Can send"
+    codes = [finding["code"] for finding in about if finding["tone"] == tone]
+    return tone, next((_SHORT[code] for code in codes if code in _SHORT), "Look at the check")
+
+
 def worst(findings: Sequence[Mapping[str, str]]) -> str:
     """The tone of a whole check."""
     tones = {finding["tone"] for finding in findings}
     return next((tone for tone in ("stop", "wait", "", "good") if tone in tones), "")
+
+
+def _silence(probe: Probe | None, what: str) -> str:
+    """Why nothing is known about `what`."""
+    if probe is None or probe.outcome == "ok":
+        return f"Nothing could be read about {what}."
+    if probe.outcome == "refused":
+        return f"Twilio does not tell about {what} ({probe.code or 'no code'})."
+    return {
+        "timeout": f"Twilio did not answer within {ANSWER_SECONDS} seconds about {what}.",
+        "connection": f"Twilio could not be reached to ask about {what}.",
+        "no_time": f"There was no time left to ask about {what}: a check takes {LOOK_SECONDS}"
+        " seconds at most.",
+    }.get(probe.why, f"Twilio had an error of its own when asked about {what}.")

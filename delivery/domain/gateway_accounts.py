@@ -109,8 +109,8 @@ def use_gateway(
     """New texts go out through this gateway; the one before it keeps what it has claimed.
 
     Queued texts that nobody has claimed go by the new one, because the claim chooses the sender
-    again. Refused with a `Problem`: wrong name (`Invalid`), demo_clock, not_checked, check_failed,
-    no_sender, no_simulator (409 each). Raises `NotFound`.
+    again. Refused with a `Problem`: wrong name (`Invalid`), demo_clock, not_checked, no_answer,
+    check_failed, no_sender, no_simulator (409 each). Raises `NotFound`.
     """
     tenant = Tenant.objects.get(id=current_tenant_id())
     # All of them, in one order: two people who switch at once must not deadlock.
@@ -158,6 +158,8 @@ def _refuse_unfit(gateway: Gateway) -> None:
             )
         if gateway.checked_at is None:
             raise _conflict("not_checked", "Check the account first.")
+        if any(finding["code"] == "unreachable" for finding in gateway.check_findings):
+            raise _conflict("no_answer", "The last check got no answer. Check the account again.")
         if any(finding["code"] in BLOCKING for finding in gateway.check_findings):
             raise _conflict("check_failed", "The last check found what stops every text.")
     if not Sender.objects.filter(gateway=gateway, state=Sender.State.ACTIVE).exists():

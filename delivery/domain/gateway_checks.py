@@ -32,7 +32,7 @@ def status_url(gateway_id: UUID) -> str:
 def check_gateway(gateway_id: UUID, *, wall: datetime) -> Gateway:
     """Looks at the account with the credentials we hold and stores what that means.
 
-    Asks the network for up to 20 seconds and holds no lock meanwhile. Raises `NotFound`, `Problem`
+    Asks the network for up to 10 seconds and holds no lock meanwhile. Raises `NotFound`, `Problem`
     no_simulator (409).
     """
     gateway: Gateway | None = Gateway.objects.filter(id=gateway_id).first()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from api.problems import Problem
@@ -20,10 +21,30 @@ _give_number: GiveNumber | None = None
 _is_running: Callable[[], bool] = bool  # until somebody registers: no
 
 
-def register(give_number: GiveNumber, *, is_running: Callable[[], bool]) -> None:
+@dataclass(frozen=True, slots=True)
+class TryOut:
+    """An account that the simulator plays, to see what a check may say. `numbers`: with what each
+    of them shows."""
+
+    account_sid: str
+    token: str
+    numbers: tuple[tuple[str, str], ...]
+
+
+_try_out: TryOut | None = None
+
+
+def register(
+    give_number: GiveNumber, *, is_running: Callable[[], bool], try_out: TryOut | None = None
+) -> None:
     """Called once, by what runs the simulator."""
-    global _give_number, _is_running
-    _give_number, _is_running = give_number, is_running
+    global _give_number, _is_running, _try_out
+    _give_number, _is_running, _try_out = give_number, is_running, try_out
+
+
+def try_out() -> TryOut | None:
+    """The account to try, where a simulator runs that has it."""
+    return _try_out if is_running() else None
 
 
 def is_running() -> bool:

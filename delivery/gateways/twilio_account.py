@@ -9,9 +9,13 @@ from typing import Any, TypeVar
 
 import requests
 from twilio.base.exceptions import TwilioException
+from twilio.http.response import Response
 from twilio.rest import Client
+from urllib3.exceptions import NewConnectionError, TimeoutError
 
 from delivery.core.account import (
+    ANSWER_SECONDS,
+    LOOK_SECONDS,
     AccountLook,
     Probe,
     SenderLook,
@@ -21,13 +25,10 @@ from delivery.core.account import (
 from delivery.gateways.twilio_gateway import GatewayAccount
 from delivery.gateways.twilio_transport import GatewayHttpClient
 
-# One answer, and all of them together: somebody waits before a page.
-ANSWER_SECONDS = 5.0
-LOOK_SECONDS = 20.0
 MOST_SERVICES = 20
 MOST_SENDERS = 10
 _POOL = 400
-_OK, _LATE = Probe("ok"), Probe("unreachable")
+_OK, _NO_TIME = Probe("ok"), Probe("unreachable", why="no_time")
 T = TypeVar("T")
 
 
@@ -44,11 +45,13 @@ class TwilioInspector:
         base_url: str | None = None,
         *,
         seconds: float = LOOK_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self.account = account
         self.tokens = tokens
         self.base_url = base_url
         self._until = time.monotonic() + seconds
+        self._answer_seconds = answer_seconds
         self._client = self._open(account.api_key_sid or account.account_sid, account.secret)
         self._services: list[Any] | None = None
 
@@ -90,14 +93,15 @@ class TwilioInspector:
         inbound = "app" if number.sms_application_sid else number.sms_url or ""
         sms = _capability(number.capabilities)
         if kind_of(name.phone) == "toll_free":
-            return SenderLook(
-                name, asked, True, sms, inbound, verification=self._verification(number.sid)
-            )
-        service, campaigns = self._campaigns_of(number.sid)
+            unread, state = self._verification(number.sid)
+            return SenderLook(name, asked, True, sms, inbound, verification=state, unread=unread)
+        unread, service, campaigns = self._campaigns_of(number.sid)
         if service is not None and not service.use_inbound_webhook_on_number:
             inbound = service.inbound_request_url or ""
         sid = service.sid if service is not None else ""
-        return SenderLook(name, asked, True, sms, inbound, in_service=sid, campaigns=campaigns)
+        return SenderLook(
+            name, asked, True, sms, inbound, in_service=sid, campaigns=campaigns, unread=unread
+        )
 
     def _look_at_service(self, name: SenderName) -> SenderLook:
         door = self._client.messaging.v1.services(name.service_sid)
@@ -114,6 +118,7 @@ class TwilioInspector:
         inbound = service.inbound_request_url or ""
         if service.use_inbound_webhook_on_number and numbers:
             inbound = self._inbound_of(numbers[0].phone_number)
+        unread, campaigns = self._states(door)
         return SenderLook(
             name,
             asked,
@@ -121,7 +126,8 @@ class TwilioInspector:
             True,
             inbound,
             numbers=pool,
-            campaigns=self._states(door),
+            campaigns=campaigns,
+            unread=unread,
         )
 
     def _inbound_of(self, phone: str) -> str:
@@ -131,7 +137,7 @@ class TwilioInspector:
             return ""
         return "app" if found[0].sms_application_sid else found[0].sms_url or ""
 
-    def _campaigns_of(self, number_sid: str) -> tuple[Any, tuple[str, ...] | None]:
+    def _campaigns_of(self, number_sid: str) -> tuple[Probe, Any, tuple[str, ...] | None]:
         """The service a number is in, and its campaigns' states; None: could not be read."""
         if self._services is None:
             asked, found = self._ask(
@@ -140,41 +146,42 @@ class TwilioInspector:
                 )
             )
             if asked.outcome != "ok":
-                return None, None
+                return asked, None, None
             self._services = list(found or ())
         for service in self._services:
             door = self._client.messaging.v1.services(service.sid)
             asked, member = self._ask(door.phone_numbers(number_sid).fetch)
             if member is not None:
-                return service, self._states(door)
+                asked, states = self._states(door)
+                return asked, service, states
             if asked.code != 20404:
-                return None, None
+                return asked, None, None
         if len(self._services) >= MOST_SERVICES:
-            return None, None  # it may be in one that was not looked at
-        return None, ()
+            return _OK, None, None  # it may be in one that was not looked at
+        return _OK, None, ()
 
-    def _states(self, door: Any) -> tuple[str, ...] | None:
+    def _states(self, door: Any) -> tuple[Probe, tuple[str, ...] | None]:
         asked, found = self._ask(lambda: door.us_app_to_person.list(limit=20))
         if asked.outcome != "ok":
-            return None
-        return tuple(str(campaign.campaign_status or "") for campaign in found or ())
+            return asked, None
+        return asked, tuple(str(campaign.campaign_status or "") for campaign in found or ())
 
-    def _verification(self, number_sid: str) -> str | None:
+    def _verification(self, number_sid: str) -> tuple[Probe, str | None]:
         asked, found = self._ask(
             lambda: self._client.messaging.v1.tollfree_verifications.list(
                 tollfree_phone_number_sid=number_sid, limit=5
             )
         )
         if asked.outcome != "ok":
-            return None
+            return asked, None
         states = [str(each.status or "") for each in found or ()]
-        return "TWILIO_APPROVED" if "TWILIO_APPROVED" in states else next(iter(states), "")
+        approved = "TWILIO_APPROVED" in states
+        return asked, "TWILIO_APPROVED" if approved else next(iter(states), "")
 
     # --- asking ----------------------------------------------------------------------------
 
     def _open(self, user: str, secret: str) -> Client:
-        left = max(0.5, self._until - time.monotonic())
-        http = GatewayHttpClient(base_url=self.base_url, pool=1, timeout=min(ANSWER_SECONDS, left))
+        http = _HastyClient(self.base_url, until=self._until, seconds=self._answer_seconds)
         return Client(
             user,
             secret,
@@ -185,17 +192,43 @@ class TwilioInspector:
 
     def _ask(self, question: Callable[[], T]) -> tuple[Probe, T | None]:
         if time.monotonic() > self._until:
-            return _LATE, None
+            return _NO_TIME, None
         try:
             return _OK, question()
         except TwilioException as error:
             status, code = _refusal(error)
             if status is None or status == 429 or status >= 500:
-                return _LATE, None
+                return Probe("unreachable", why="error"), None
             return Probe("refused", code), None
+        except (requests.Timeout, requests.ConnectionError) as error:
+            return Probe("unreachable", why="timeout" if _is_late(error) else "connection"), None
         except (requests.RequestException, ValueError, KeyError, TypeError):
-            # No answer, or one that is not Twilio's: nothing is known.
-            return _LATE, None
+            # An answer that is not Twilio's: nothing is known.
+            return Probe("unreachable", why="error"), None
+
+
+class _HastyClient(GatewayHttpClient):
+    """Every request of a look, connecting included, has so many seconds, and none outlasts it."""
+
+    def __init__(self, base_url: str | None, *, until: float, seconds: float) -> None:
+        super().__init__(base_url=base_url, pool=1, timeout=seconds, connect_again=0)
+        self._until, self._seconds = until, seconds
+
+    def request(self, *args: Any, **rest: Any) -> Response:
+        left = min(self._seconds, self._until - time.monotonic())
+        if left <= 0:
+            raise requests.Timeout("the look is over")
+        self.total = left
+        return super().request(*args, **rest)
+
+
+def _is_late(error: requests.RequestException) -> bool:
+    """A client that repeats nothing reports an answer that is late as a broken connection."""
+    if isinstance(error, requests.Timeout):
+        return True
+    inner = error.args[0] if error.args else None
+    reason = getattr(inner, "reason", inner)
+    return isinstance(reason, TimeoutError) and not isinstance(reason, NewConnectionError)
 
 
 def _capability(capabilities: Any) -> bool | None:

@@ -12,6 +12,7 @@ from requests.adapters import HTTPAdapter
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from urllib3.util.retry import Retry
+from urllib3.util.timeout import Timeout
 
 CONNECT_TIMEOUT = 3.05  # just over a TCP retransmission
 
@@ -24,10 +25,13 @@ class GatewayHttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK ship
     own region and edge settings cannot do that: they corrupt other host names.
     """
 
-    def __init__(self, *, base_url: str | None, pool: int, timeout: float) -> None:
+    def __init__(
+        self, *, base_url: str | None, pool: int, timeout: float, connect_again: int = 2
+    ) -> None:
         super().__init__(timeout=timeout)
         self.base_url = base_url.rstrip("/") if base_url else None
         self.connect_timeout = min(CONNECT_TIMEOUT, timeout)
+        self.total: float | None = None  # of connecting and reading together
         self._seen = threading.local()
         adapter = HTTPAdapter(
             pool_connections=8,
@@ -35,7 +39,13 @@ class GatewayHttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK ship
             # Only a failed connect is repeated: then nothing has reached Twilio. Anything else
             # could send a text twice.
             max_retries=Retry(
-                total=None, connect=2, read=0, redirect=0, status=0, other=0, backoff_factor=0.1
+                total=None,
+                connect=connect_again,
+                read=0,
+                redirect=0,
+                status=0,
+                other=0,
+                backoff_factor=0.1,
             ),
         )
         self.session.mount("https://", adapter)
@@ -82,7 +92,9 @@ class GatewayHttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK ship
         response = self.session.send(
             prepared,
             allow_redirects=allow_redirects,
-            timeout=(self.connect_timeout, timeout or self.timeout),
+            timeout=Timeout(
+                total=self.total, connect=self.connect_timeout, read=timeout or self.timeout
+            ),
             **environment,
         )
         self._seen.headers = response.headers

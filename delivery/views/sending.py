@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from api.problems import Problem
+from delivery.core.account_words import worst
 from delivery.domain.gateway_accounts import (
     add_auth_token,
     change_credentials,
@@ -48,7 +50,9 @@ def connect_account(request: Any) -> str:
         actor=request.user,
         now=request.now,
     )
-    return f"{KINDS[gateway.kind]} is connected, not in use yet. Add a number, then check it."
+    return (
+        f"{KINDS[gateway.kind]}'s key is stored, not checked yet. Add a number, then press Check."
+    )
 
 
 @posted("simulator")
@@ -74,9 +78,21 @@ def change_key(request: Any, gateway_id: UUID) -> str:
 
 
 @posted("check")
-def check_account(request: Any, gateway_id: UUID) -> None:
+def check_account(request: Any, gateway_id: UUID) -> str | None:
     """Asks the gateway, read-only; what it said stands on the page."""
-    check_gateway(gateway_id, wall=wall_now())
+    gateway = check_gateway(gateway_id, wall=wall_now())
+    name = KINDS[gateway.kind]
+    name = name[:1].upper() + name[1:]
+    if any(finding["code"] == "unreachable" for finding in gateway.check_findings):
+        messages.error(request, f"{name} gave no answer, so nothing is known.")
+        return None
+    tone = worst(gateway.check_findings)
+    if tone == "stop":
+        messages.error(request, "The check found what stops texts.")
+        return None
+    if tone == "good":
+        return f"{name} is connected. The check found nothing to mend."
+    return f"{name} accepts the key. The check found something to look at."
 
 
 @posted("use")

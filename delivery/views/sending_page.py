@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from api.problems import Problem
-from delivery.core.account_words import worst
+from delivery.core.account_words import standing_of, worst
 from delivery.core.reasons import Reason, words
 from delivery.domain import simulating
 from delivery.domain.gateway_accounts import MOST_TOKENS, blocker_of, fingerprint
@@ -55,9 +55,14 @@ class TokenLine:
 
 @dataclass(frozen=True, slots=True)
 class SenderLine:
+    """`rests`: why it is paused, "" when it is not. `tone` and `standing`: what the last check said
+    of it."""
+
     sender: Sender
     kind: str
     rests: str
+    tone: str
+    standing: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ def render_page(
         "in_use": next((card for card in cards if card.gateway.is_live), None),
         "has_twilio": any(not card.is_simulator for card in cards),
         "offers_simulator": not any(g.is_live for g in gateways) and simulating.is_running(),
+        # Where a simulator plays Twilio there is an account to try what a check may say.
+        "try_out": simulating.try_out(),
         "reachable": _is_public(settings.KAIROS_PUBLIC_BASE_URL),
         "wall": wall,
         "form": form,
@@ -132,7 +139,7 @@ def _card(gateway: Gateway, senders: list[Sender], wall: datetime) -> GatewayCar
         stopped=STOPPED.get(stopped, words(Reason.GATEWAY_STOPPED) if stopped else ""),
         tone=worst(gateway.check_findings),
         findings=[{**each, "icon": ICONS[each["tone"]]} for each in gateway.check_findings],
-        senders=[_sender_line(sender, wall) for sender in senders],
+        senders=[_sender_line(sender, gateway, wall) for sender in senders],
         tokens=[
             TokenLine(
                 name,
@@ -148,13 +155,16 @@ def _card(gateway: Gateway, senders: list[Sender], wall: datetime) -> GatewayCar
     )
 
 
-def _sender_line(sender: Sender, wall: datetime) -> SenderLine:
+def _sender_line(sender: Sender, gateway: Gateway, wall: datetime) -> SenderLine:
     rests = ""
     if sender.state == Sender.State.PAUSED and (
         sender.paused_until is None or sender.paused_until > wall
     ):
         rests = PAUSED.get(sender.paused_reason, "Paused")
-    return SenderLine(sender, SENDER_KINDS.get(sender.kind, sender.kind), rests)
+    name = sender.phone or sender.messaging_service_sid
+    tone, standing = standing_of(gateway.check_findings, name)
+    kind = SENDER_KINDS.get(sender.kind, sender.kind)
+    return SenderLine(sender, kind, rests, tone, standing or "Not checked yet")
 
 
 def _is_public(url: str) -> bool:

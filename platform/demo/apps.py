@@ -6,7 +6,7 @@ class DemoConfig(AppConfig):
 
     def ready(self) -> None:
         from delivery.domain import simulating
-        from demo.domain.numbers import give_number, is_running
+        from demo.domain.numbers import TRY_OUT, give_number, is_running
         from demo.domain.progress import read_progress
         from web import nav, notices
 
@@ -27,4 +27,4 @@ class DemoConfig(AppConfig):
             words="try simulator clock",
         )
         notices.register(progress_words)
-        simulating.register(give_number, is_running=is_running)
+        simulating.register(give_number, is_running=is_running, try_out=TRY_OUT)

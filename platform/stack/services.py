@@ -59,7 +59,7 @@ def services(command: str, local: Local, ports: Ports) -> list[Service]:
             "carrier",
             (
                 *(PYTHON, "-m", "delivery.carrier_simulator", "--port", str(ports.simulator)),
-                *("--state-dir", str(local.folder / "carrier")),
+                *("--state-dir", str(local.folder / "carrier"), "--try-out"),
             ),
             port=ports.simulator,
             # It refuses to stand in for a carrier elsewhere; on one machine that is its job.

@@ -27,6 +27,7 @@ from tests.web.test_pages import AXE, TAGS, VIEWS
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("KAIROS_PICTURES", "")
+FIRST, NEXT = "twilio-auth-token-4321", "twilio-auth-token-next-1111"
 SID, KEY, NUMBER, PHONE = "AC" + "1" * 32, "SK" + "2" * 32, "+13105550177", "+13105550142"
 
 
@@ -50,10 +51,16 @@ def twilio(carrier: CarrierProcess, live_server: Any, settings: Any) -> CarrierP
     return carrier
 
 
-def register(carrier: CarrierProcess, *, campaigns: list[str], inbound_url: str = "") -> None:
+def register(
+    carrier: CarrierProcess,
+    *,
+    campaigns: list[str],
+    inbound_url: str = "",
+    token: str = FIRST,
+) -> None:
     carrier.account(
         SID,
-        token="twilio-auth-token-4321",
+        token=token,
         api_keys={KEY: "twilio-key-secret-8765"},
         numbers=[{"phone": NUMBER, "inbound_url": inbound_url}],
         services=[{"sid": "MG" + "3" * 32, "numbers": [NUMBER], "campaigns": campaigns}],
@@ -97,14 +104,19 @@ def test_from_nothing_to_a_text_on_my_phone(
     dialog.get_by_label("Secret of the key").fill("wrong-secret-1234567")
     dialog.get_by_label("Auth token").fill("twilio-auth-token-4321")
     dialog.get_by_role("button", name="Connect").click()
-    expect(page.locator(".toast")).to_contain_text("not in use yet")
+    expect(page.locator(".toast")).to_contain_text("stored, not checked yet")
 
     page.get_by_role("button", name="Add a number").click()
     page.get_by_role("dialog", name="Add a number").get_by_label("Number, short code").fill(NUMBER)
     page.keyboard.press("Enter")
+    expect(page.get_by_role("cell", name="Not checked yet")).to_be_visible()
     page.get_by_role("button", name="Check").click()
     check = page.locator(".findings")
     expect(check).to_contain_text("Wrong key: Twilio does not accept it for this account (20003)")
+    expect(page.locator(".toast")).to_contain_text("found what stops texts")
+    off = page.get_by_role("button", name="Take into use")
+    expect(off).to_be_disabled()
+    expect(off).to_have_accessible_description("The last check found what stops every text.")
     page.get_by_role("button", name="Change key").click()
     dialog = page.get_by_role("dialog", name="Change the key")
     dialog.get_by_label("Secret of the key").fill("twilio-key-secret-8765")
@@ -123,6 +135,8 @@ def test_from_nothing_to_a_text_on_my_phone(
     page.get_by_role("button", name="Check").click()
     expect(check).to_contain_text("has a verified 10DLC campaign")
     expect(check).to_contain_text(f"Replies to {NUMBER} come here.")
+    expect(page.locator(".toast")).to_contain_text("Twilio is connected.")
+    expect(page.get_by_role("cell", name="Can send")).to_be_visible()
 
     page.get_by_role("button", name="Take into use").click()
     dialog = page.get_by_role("dialog", name="Send through Twilio?")
@@ -140,7 +154,7 @@ def test_from_nothing_to_a_text_on_my_phone(
     told = twilio.inject(PHONE, NUMBER, say.lower())
     assert told["webhook"]["status"] == 204
     # The card notices by itself.
-    expect(page.get_by_text("+1 (310) 555-0142")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("+1 (310) 555-0142")).to_be_visible()
     page.get_by_role("button", name="Send me a test text").click()
     submit_queued(shop.tenant.id, now=committed_world.now, wall=wall_now())
     twilio.wait_idle()
@@ -186,7 +200,14 @@ def test_the_page_with_everything_on_it(
     expect(page.get_by_role("button", name="Retire the old one")).to_be_visible()
     page.get_by_role("button", name="Check").click()
     expect(page.locator(".findings li.stop").first).to_be_visible()
+    # Twilio knows only the older token: nothing may go out like this.
+    expect(page.get_by_role("button", name="Take into use")).to_be_disabled()
     look(page, f"sending-full-{view}")
+    page.get_by_role("button", name="Change key").click()
+    look(page, f"sending-key-{view}")
+    page.keyboard.press("Escape")
+    register(twilio, campaigns=["VERIFIED"], token=NEXT)
+    page.get_by_role("button", name="Check").click()
     page.get_by_role("button", name="Take into use").click()
     look(page, f"sending-use-{view}")
     page.goto(f"{live_server.url}/w/juniper/settings/test-texts/")

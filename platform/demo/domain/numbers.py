@@ -6,11 +6,14 @@ import secrets
 
 from django.conf import settings
 
+from delivery.carrier_simulator import try_out
+from delivery.domain.simulating import TryOut
 from delivery.models import Gateway
 from demo.domain.client import Carrier, ShopError
 
 _AREAS = ("206", "303", "312", "404", "415", "512", "617", "702", "713", "808")
 _TRIES = 12
+TRY_OUT = TryOut(try_out.SID, try_out.TOKEN, try_out.NUMBERS)
 
 
 def is_running() -> bool:
