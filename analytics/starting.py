@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from analytics.domain.first_steps import OPEN, first_steps, mark_step, nothing_sent_yet
+from analytics.domain.first_steps import OPEN, first_steps, mark_step
 from api.problems import FieldError, Invalid, Problem
 from delivery.domain.simulating import connect_simulator
 from delivery.domain.simulating import is_running as simulator_is_running
@@ -33,7 +33,6 @@ def checklist_context(request: Any) -> dict[str, Any]:
     return {
         "first_steps": found,
         "next_step": next(step.key for step in found.steps if step.state == OPEN),
-        "nothing_sent": nothing_sent_yet(),
         "may_mark": may_manage,
         "may_add": request.can("manage_contacts"),
         "may_edit": request.can("edit_messages"),

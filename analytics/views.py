@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,16 +14,18 @@ from django.views.decorators.http import require_GET
 
 from analytics.domain.attention import find_concerns
 from analytics.domain.flow_numbers import numbers_for
-from analytics.domain.home import PERIODS, Home, daily, held_back, home_numbers
+from analytics.domain.home import Home, daily, home_numbers
+from analytics.domain.next_step import find_next_step, nothing_sent_yet
 from analytics.starting import checklist_context
+from delivery.core.periods import LABELS, MONTH, WEEK, Period, period_of
 from delivery.core.reasons import words
+from delivery.domain.history import count_held
 from events.models import EventBatch
 from tenancy.web import workspace_view
 from triggers.models import Flow
 from web.charts import Columns, columns
 from web.templatetags.ui import MINUS, comma, money, percent
 
-TABS = (("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 FLOW_TONES = {"live": "good", "paused": "wait", "draft": "off"}
 
 
@@ -41,30 +43,45 @@ class Figure:
 @require_GET
 @workspace_view()
 def home(request: Any) -> HttpResponse:
-    period = request.GET.get("period", "7d")
-    period = period if period in PERIODS else "7d"
     tenant = request.tenant
     request.session["workspace"] = tenant.slug  # the door leads back here
-    numbers = home_numbers(period, currency=tenant.currency, now=request.now)
-    held = held_back(start=numbers.start, end=numbers.end)
-    chart, span = _chart(request, period)
+    period = _period(request)
+    checklist = checklist_context(request)
+    nothing_sent = nothing_sent_yet()
+    held = count_held(since=period.first, until=period.end)
     context = {
-        "tabs": TABS,
         "period": period,
-        "period_words": dict(TABS)[period],
-        "figures": _figures(numbers),
-        "chart": chart,
-        "chart_days": span,
+        "nothing_sent": nothing_sent,
+        "next_up": find_next_step() if nothing_sent and not checklist else None,
         "held": [(row, words(row.reason)) for row in held],
         "held_total": sum(row.count for row in held),
         "held_most": max((row.count for row in held), default=0),
-        "flows": _flows(numbers),
         "is_new": not EventBatch.objects.exists(),
         "api_base": settings.KAIROS_PUBLIC_BASE_URL,
-        "concerns": find_concerns(since=numbers.start, now=request.now),
-        **checklist_context(request),
+        "concerns": find_concerns(since=period.first, now=period.end, period=period.key),
+        **checklist,
+        **({} if nothing_sent else _numbers(request, period)),
     }
     return render(request, "analytics/home.html", context)
+
+
+def _period(request: Any) -> Period:
+    key = request.GET.get("period", WEEK)
+    return period_of(
+        key if key in LABELS else WEEK, timezone=request.tenant.timezone, now=request.now
+    )
+
+
+def _numbers(request: Any, period: Period) -> dict[str, Any]:
+    numbers = home_numbers(period, currency=request.tenant.currency)
+    chart, span = _chart(request, period)
+    return {
+        "periods": LABELS.items(),
+        "figures": _figures(numbers),
+        "chart": chart,
+        "chart_days": span,
+        "flows": _flows(period),
+    }
 
 
 def _figures(home: Home) -> list[Figure]:
@@ -112,15 +129,15 @@ def _delta(value: int, was: int, *, more_is_bad: bool = False) -> tuple[str, str
     return f"{sign}{abs(change)}%", "good" if (value > was) is not more_is_bad else "bad"
 
 
-def _chart(request: Any, period: str) -> tuple[Columns, int]:
+def _chart(request: Any, period: Period) -> tuple[Columns, int]:
     """Texts by day: two weeks, or the whole month."""
-    days = 30 if period == "30d" else 14
-    zone = ZoneInfo(request.tenant.timezone)
-    start = (request.now - timedelta(days=days - 1)).astimezone(zone)
+    days = 30 if period.key == MONTH else 14
+    zone = ZoneInfo(period.timezone)
+    first = period.end.astimezone(zone).date() - timedelta(days=days - 1)
     found = daily(
-        start=start.replace(hour=0, minute=0, second=0, microsecond=0),
-        end=request.now,
-        timezone=request.tenant.timezone,
+        start=datetime.combine(first, time.min, zone),
+        end=period.end,
+        timezone=period.timezone,
     )
     points = [
         (
@@ -133,9 +150,9 @@ def _chart(request: Any, period: str) -> tuple[Columns, int]:
     return columns(points), days
 
 
-def _flows(home: Home) -> list[dict[str, Any]]:
+def _flows(period: Period) -> list[dict[str, Any]]:
     flows = list(Flow.objects.exclude(status=Flow.Status.ARCHIVED).order_by("-priority", "name"))
-    numbers = numbers_for([flow.id for flow in flows], start=home.start, end=home.end)
+    numbers = numbers_for([flow.id for flow in flows], start=period.start, end=period.end)
     return [
         {
             "flow": flow,

@@ -11,6 +11,7 @@ class DeliveryConfig(AppConfig):
         from delivery.domain import moving as following
         from delivery.domain.canceling import cancel_for_old_numbers
         from delivery.domain.numbers import number_to_text
+        from delivery.domain.waiting_replies import count_for_badge
         from people import columns
         from people.domain import leaving, moving, numbers
         from web import nav
@@ -32,6 +33,7 @@ class DeliveryConfig(AppConfig):
             32,
             key="r",
             words="inbox conversations answers incoming chat support",
+            count=count_for_badge,
         )
         nav.register_tab(
             "settings",

@@ -15,6 +15,9 @@ SILENT_AFTER = timedelta(days=2)
 # One text in ten that should have arrived and did not.
 FAILING_SHARE = 0.1
 FAILING_MATTERS_FROM = 10
+# A reply of the last hours is the client's day; one that waits longer is worth a word.
+REPLY_MATTERS_AFTER = timedelta(hours=4)
+REPLY_TOO_LATE_AFTER = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,13 @@ def failing_tone(count: int, sent: int) -> str:
     """How bad it is that `count` texts did not go as meant, beside `sent` that went."""
     too_many = count >= FAILING_MATTERS_FROM and count >= FAILING_SHARE * (sent + count)
     return "stop" if too_many else "wait"
+
+
+def waiting_tone(waited: timedelta) -> str:
+    """How bad it is that a reply has waited so long; "" while it is nobody else's business."""
+    if waited < REPLY_MATTERS_AFTER:
+        return ""
+    return "stop" if waited >= REPLY_TOO_LATE_AFTER else "wait"
 
 
 def _opt_outs(facts: ClientFacts) -> list[Problem]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from analytics.models import FirstStepMark
 from api.problems import FieldError, Invalid
 from consent.models import QuietHours, SignUpPage
-from delivery.models import Message, Sender
+from delivery.models import Sender
 from people.models import Contact
 from tenancy.domain.workspace_settings import CHANGED
 from tenancy.models import AuditEntry, Tenant, User
@@ -83,11 +83,6 @@ def mark_step(key: str, state: str, *, actor: User | None = None, now: datetime)
     FirstStepMark.objects.update_or_create(
         step=key, defaults={"state": state, "at": now, "by": actor.email if actor else ""}
     )
-
-
-def nothing_sent_yet() -> bool:
-    """No text was ever asked for: numbers would be a row of zeros."""
-    return not Message.objects.exists()
 
 
 def _workspace(tenant: Tenant) -> _Found:

@@ -1,20 +1,15 @@
-"""The numbers of Home: what went out, what came of it, and what was held back on purpose."""
+"""The numbers of Home: what went out, and what came of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
 
 from analytics.domain.attribution import credits_by_step
+from delivery.core.periods import Period
 from tenancy.scope import current_tenant_id
-
-PERIODS: dict[str, timedelta] = {
-    "24h": timedelta(hours=24),
-    "7d": timedelta(days=7),
-    "30d": timedelta(days=30),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +36,8 @@ class Numbers:
 class Home:
     current: Numbers
     previous: Numbers
-    start: datetime
-    end: datetime
+    period: Period
     currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeldBack:
-    """Texts held back for one reason: `skipped` never go, `waiting` still may, `waited` went later."""
-
-    reason: str
-    waiting: int
-    skipped: int
-    waited: int = 0
-
-    @property
-    def count(self) -> int:
-        return self.waiting + self.skipped + self.waited
-
-    @property
-    def words(self) -> str:
-        """What became of them: `41 went later · 2 waiting`."""
-        said = ((self.skipped, "skipped"), (self.waiting, "waiting"), (self.waited, "went later"))
-        found = [(count, word) for count, word in said if count]
-        if len(found) == 1:
-            return found[0][1]
-        return " · ".join(f"{count:,} {word}" for count, word in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +50,12 @@ class Day:
     clicks: int
 
 
-def home_numbers(period: str, *, currency: str, now: datetime) -> Home:
-    """A period beside the one before it. Raises `KeyError` for an unknown period."""
-    span = PERIODS[period]
+def home_numbers(period: Period, *, currency: str) -> Home:
+    """A period beside the one before it."""
     return Home(
-        current=numbers_of(start=now - span, end=now),
-        previous=numbers_of(start=now - 2 * span, end=now - span),
-        start=now - span,
-        end=now,
+        current=numbers_of(start=period.start, end=period.end),
+        previous=numbers_of(start=period.before_start, end=period.before_end),
+        period=period,
         currency=currency,
     )
 
@@ -133,27 +102,8 @@ def numbers_of(*, start: datetime, end: datetime) -> Numbers:
     )
 
 
-def held_back(*, start: datetime, end: datetime) -> list[HeldBack]:
-    """Reasons for which texts asked for in (start, end] were held back, most frequent first."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT CASE status WHEN 'skipped' THEN reason ELSE waited_for END AS why,
-                   count(*) FILTER (WHERE status = 'scheduled'),
-                   count(*) FILTER (WHERE status = 'skipped'),
-                   count(*) FILTER (WHERE status NOT IN ('scheduled', 'skipped'))
-            FROM delivery_message
-            WHERE tenant_id = %(tenant)s AND (status = 'skipped' OR waited_for <> '')
-              AND created_at > %(start)s AND created_at <= %(end)s
-            GROUP BY why ORDER BY count(*) DESC, why
-            """,
-            {"tenant": current_tenant_id(), "start": start, "end": end},
-        )
-        return [HeldBack(*row) for row in cursor.fetchall()]
-
-
 def daily(*, start: datetime, end: datetime, timezone: str) -> list[Day]:
-    """Texts and clicks by the shop's calendar day, every day of the period present."""
+    """Texts and clicks by the shop's calendar day, every day from `start` to `end` present."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -166,13 +116,13 @@ def daily(*, start: datetime, end: datetime, timezone: str) -> list[Day]:
                 SELECT date_trunc('day', sent_at AT TIME ZONE %(zone)s) AS day, count(*) AS sent,
                        count(*) FILTER (WHERE status = 'delivered') AS delivered
                 FROM delivery_message WHERE tenant_id = %(tenant)s
-                    AND sent_at > %(start)s AND sent_at <= %(end)s
+                    AND sent_at >= %(start)s AND sent_at <= %(end)s
                     AND source_kind <> 'test_text' GROUP BY 1),
             taps AS (
                 SELECT date_trunc('day', clicked_at AT TIME ZONE %(zone)s) AS day,
                        count(DISTINCT message_id) AS clicks
                 FROM delivery_click WHERE tenant_id = %(tenant)s AND kind = 'human'
-                    AND clicked_at > %(start)s AND clicked_at <= %(end)s GROUP BY 1)
+                    AND clicked_at >= %(start)s AND clicked_at <= %(end)s GROUP BY 1)
             SELECT days.day AT TIME ZONE %(zone)s, coalesce(sent, 0), coalesce(delivered, 0),
                    coalesce(clicks, 0)
             FROM days LEFT JOIN texts USING (day) LEFT JOIN taps USING (day) ORDER BY days.day

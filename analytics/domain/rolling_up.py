@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from analytics.core.health import ClientFacts, Problem, failing_tone, judge
-from analytics.domain.attention import Concern, find_concerns
+from analytics.core.health import ClientFacts, Problem, failing_tone, judge, waiting_tone
+from analytics.domain.attention import REPLIES, TEXTS, Concern, find_concerns
+from delivery.core.periods import DAYS as PERIOD_DAYS
+from delivery.core.periods import WEEK, Period, period_of
 from delivery.models import Sender
 from events.domain.catalogue import list_event_types
 from tenancy.ids import new_ids
@@ -19,7 +21,7 @@ from tenancy.models import Tenant
 from tenancy.scope import current_tenant_id, router_scope, tenant_scope
 from triggers.models import Flow
 
-DAYS = 7
+DAYS = PERIOD_DAYS[WEEK]
 STALE_AFTER = timedelta(minutes=5)
 logger = logging.getLogger(__name__)
 
@@ -27,11 +29,9 @@ logger = logging.getLogger(__name__)
 def roll_up(*, now: datetime) -> None:
     """Counts the last seven days anew, today included, and judges how the workspace is."""
     tenant = Tenant.objects.get(id=current_tenant_id())
-    zone = ZoneInfo(tenant.timezone)
-    today = now.astimezone(zone).date()
-    first = today - timedelta(days=DAYS - 1)
-    start = datetime.combine(first, datetime.min.time(), zone)
-    sent, delivered, opt_outs = _count_days(tenant, first, today, start=start, now=now)
+    week = period_of(WEEK, timezone=tenant.timezone, now=now)
+    today = now.astimezone(ZoneInfo(tenant.timezone)).date()
+    sent, delivered, opt_outs = _count_days(tenant, today, week)
     last_event_at = _last_event_at(now)
     flows = list(Flow.objects.filter(status__in=["live", "paused"]).values_list("status", "name"))
     facts = ClientFacts(
@@ -42,7 +42,11 @@ def roll_up(*, now: datetime) -> None:
         flows_live=sum(status == "live" for status, _ in flows),
         paused_flows=sorted(name for status, name in flows if status == "paused"),
     )
-    others = [_as_problem(concern, sent) for concern in find_concerns(since=start, now=now)]
+    others = [
+        problem
+        for concern in find_concerns(since=week.first, now=now)
+        if (problem := _as_problem(concern, sent, now)) is not None
+    ]
     problems = judge(facts, others, now=now)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -95,10 +99,9 @@ def _counted_since(since: datetime, now: datetime) -> bool:
         return cursor.fetchone() is not None
 
 
-def _count_days(
-    tenant: Tenant, first: date, today: date, *, start: datetime, now: datetime
-) -> tuple[int, int, int]:
-    """Writes one row a day and returns the sums (sent, delivered, opt-outs). One statement."""
+def _count_days(tenant: Tenant, today: date, week: Period) -> tuple[int, int, int]:
+    """Writes one row a day and returns the sums (sent, delivered, opt-outs), which are Home's of
+    these seven days. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -109,13 +112,14 @@ def _count_days(
                 SELECT (sent_at AT TIME ZONE %(zone)s)::date AS day, count(*) AS sent,
                        count(*) FILTER (WHERE status = 'delivered') AS delivered
                 FROM delivery_message WHERE tenant_id = %(tenant)s
-                    AND sent_at >= %(start)s AND sent_at <= %(now)s
+                    AND sent_at > %(start)s AND sent_at <= %(now)s
                     AND source_kind <> 'test_text' GROUP BY 1),
-            stops AS (
-                SELECT (occurred_at AT TIME ZONE %(zone)s)::date AS day,
-                       count(DISTINCT phone_token) AS opt_outs
+            -- Who leaves, comes back and leaves again is one opt-out of the week, on the last day.
+            leavers AS (
+                SELECT (max(occurred_at) AT TIME ZONE %(zone)s)::date AS day
                 FROM consent_consentrecord WHERE tenant_id = %(tenant)s AND kind = 'opt_out'
-                    AND occurred_at >= %(start)s AND occurred_at <= %(now)s GROUP BY 1),
+                    AND occurred_at > %(start)s AND occurred_at <= %(now)s GROUP BY phone_token),
+            stops AS (SELECT day, count(*) AS opt_outs FROM leavers GROUP BY day),
             written AS (
                 INSERT INTO analytics_clientday AS held (id, tenant_id, organization_id, day, sent,
                     delivered, opt_outs, problems, counted_at)
@@ -131,12 +135,12 @@ def _count_days(
             """,
             {
                 "ids": new_ids(DAYS),
-                "days": [first + timedelta(days=n) for n in range(DAYS)],
+                "days": [today - timedelta(days=n) for n in range(DAYS)],
                 "zone": tenant.timezone,
                 "tenant": tenant.id,
                 "organization": tenant.organization_id,
-                "start": start,
-                "now": now,
+                "start": week.start,
+                "now": week.end,
             },
         )
         sent, delivered, opt_outs = cursor.fetchone()
@@ -150,9 +154,13 @@ def _last_event_at(now: datetime) -> datetime | None:
     )
 
 
-def _as_problem(concern: Concern, sent: int) -> Problem:
-    """Home's concerns, with a tone for somebody who watches forty clients."""
-    if not concern.status:
-        return Problem("concern", concern.title, concern.detail, concern.tone)
-    path = f"messages/?status={concern.status}&reason={concern.reason}"
-    return Problem("texts", concern.title, concern.detail, failing_tone(concern.count, sent), path)
+def _as_problem(concern: Concern, sent: int, now: datetime) -> Problem | None:
+    """Home's concerns, with a tone for somebody who watches forty clients; None: not yet theirs."""
+    tone = concern.tone
+    if concern.code == TEXTS:
+        tone = failing_tone(concern.count, sent)
+    elif concern.code == REPLIES and concern.since is not None:
+        tone = waiting_tone(now - concern.since)
+        if not tone:
+            return None
+    return Problem(concern.code, concern.title, concern.detail, tone, concern.path, concern.needs)

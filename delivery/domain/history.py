@@ -125,6 +125,12 @@ class MessageStory:
         return " · ".join(said)
 
 
+# Filters by texts that have no reason at all.
+NO_REASON = "none"
+# Why a text was held back: for good, or before it went.
+_WHY = "CASE m.status WHEN 'skipped' THEN m.reason ELSE m.waited_for END"
+
+
 @dataclass(frozen=True, slots=True)
 class StoryPage:
     stories: list[MessageStory]
@@ -140,6 +146,7 @@ def list_messages(
     flow_id: UUID | None = None,
     step_key: str = "",
     since: datetime | None = None,
+    until: datetime | None = None,
     after: tuple[datetime, UUID] | None = None,
     limit: int = 25,
     held: bool = False,
@@ -147,7 +154,7 @@ def list_messages(
     """Newest first by keyset, one query however deep the page. Filters narrow together.
 
     `held`: only texts that were skipped or had to wait, whether they went later or not; `reason`
-    then means why.
+    then means why. `reason` NO_REASON: those without one.
     """
     where: list[str] = []
     values: list[Any] = [current_tenant_id()]
@@ -155,11 +162,12 @@ def list_messages(
         where.append("AND m.status = ANY(%s)")
         values.append(list(statuses))
     if held:
-        why = "CASE m.status WHEN 'skipped' THEN m.reason ELSE m.waited_for END"
-        where.append(f"AND {why} <> ''" + (f" AND {why} = %s" if reason else ""))
+        where.append(f"AND {_WHY} <> ''" + (f" AND {_WHY} = %s" if reason else ""))
         values += [reason] if reason else []
+    elif reason == NO_REASON:
+        where.append("AND m.reason = ''")
     narrowed = {
-        "reason": "" if held else reason,
+        "reason": "" if held or reason == NO_REASON else reason,
         "id": message_id,
         "contact_id": contact_id,
         "flow_id": flow_id,
@@ -172,6 +180,9 @@ def list_messages(
     if since is not None:
         where.append("AND m.created_at >= %s")
         values.append(since)
+    if until is not None:
+        where.append("AND m.created_at <= %s")
+        values.append(until)
     if after is not None:
         where.append("AND (m.created_at, m.id) < (%s, %s)")
         values += after
@@ -185,16 +196,68 @@ def list_messages(
     return StoryPage(stories, (last.created_at, last.id) if last else None)
 
 
-def count_by_outcome(*, since: datetime) -> list[tuple[str, str, int]]:
-    """(status, reason, messages) of everything decided on since then. One query."""
+def count_by_outcome(
+    *, since: datetime, until: datetime | None = None
+) -> list[tuple[str, str, int]]:
+    """(status, reason, messages) of everything asked for since then. One query."""
+    before, values = ("", []) if until is None else (" AND created_at <= %s", [until])
     return [
         (row[0], row[1], row[2])
         for row in fetch_all(
             "SELECT status, reason, count(*) FROM delivery_message"
-            " WHERE tenant_id = %s AND created_at >= %s GROUP BY status, reason",
-            [current_tenant_id(), since],
+            f" WHERE tenant_id = %s AND created_at >= %s{before} GROUP BY status, reason",
+            [current_tenant_id(), since, *values],
         )
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """Texts held back for one reason: `skipped` never go, `waiting` still may, `waited` went later,
+    `canceled` had waited and were taken back."""
+
+    reason: str
+    waiting: int
+    skipped: int
+    waited: int = 0
+    canceled: int = 0
+
+    @property
+    def count(self) -> int:
+        return self.waiting + self.skipped + self.waited + self.canceled
+
+    @property
+    def words(self) -> str:
+        """What became of them: `41 went later · 2 waiting`."""
+        said = (
+            (self.skipped, "skipped"),
+            (self.waiting, "waiting"),
+            (self.waited, "went later"),
+            (self.canceled, "canceled"),
+        )
+        found = [(count, word) for count, word in said if count]
+        if len(found) == 1:
+            return found[0][1]
+        return " · ".join(f"{count:,} {word}" for count, word in found)
+
+
+def count_held(*, since: datetime, until: datetime) -> list[HeldBack]:
+    """Reasons for which texts asked for from `since` to `until` were held back, most frequent
+    first: exactly the texts that `list_messages(held=True)` lists. One query."""
+    rows = fetch_all(
+        f"""
+        SELECT {_WHY} AS why,
+               count(*) FILTER (WHERE m.status IN ('scheduled', 'queued', 'sending')),
+               count(*) FILTER (WHERE m.status = 'skipped'),
+               count(*) FILTER (WHERE m.status IN ('sent', 'delivered', 'undelivered', 'failed')),
+               count(*) FILTER (WHERE m.status = 'canceled')
+        FROM delivery_message m
+        WHERE m.tenant_id = %s AND m.created_at >= %s AND m.created_at <= %s AND {_WHY} <> ''
+        GROUP BY why ORDER BY count(*) DESC, why
+        """,
+        [current_tenant_id(), since, until],
+    )
+    return [HeldBack(*row) for row in rows]
 
 
 def _story(row: tuple[Any, ...]) -> MessageStory:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,20 +10,28 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from delivery.core.periods import LABELS, MONTH, Period, period_of
 from delivery.core.reasons import words
-from delivery.domain.history import count_by_outcome, list_messages
+from delivery.domain.history import (
+    NO_REASON,
+    HeldBack,
+    MessageStory,
+    count_by_outcome,
+    count_held,
+    list_messages,
+)
 from people.domain.queries import contacts_by_id
 from tenancy.ids import show_id
 from tenancy.web import workspace_view
 from web.paging import read_cursor, write_cursor
 
-SPAN = timedelta(days=30)
+HELD = "held"
 # The tabs of the list, in the order of a message's life.
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "": ("All", ()),
     "waiting": ("Waiting", ("scheduled", "queued", "sending")),
     "sent": ("Sent", ("sent", "delivered")),
-    "held": ("Held back", ("skipped", "scheduled")),
+    HELD: ("Held back", ()),
     "skipped": ("Skipped", ("skipped",)),
     "failed": ("Failed", ("undelivered", "failed")),
     "canceled": ("Canceled", ("canceled",)),
@@ -34,29 +42,37 @@ SHOWN = ("", "waiting", "sent", "skipped", "failed", "canceled")
 @require_GET
 @workspace_view()
 def message_list(request: Any) -> HttpResponse:
-    """The last 30 days, 25 a page, by `status` (a group) and `reason` (a code)."""
+    """25 a page, by `period`, `status` (a group) and `reason` (a code, or none)."""
     group = request.GET.get("status", "")
     group = group if group in GROUPS else ""
     reason = request.GET.get("reason", "")[:40]
-    since = request.now - SPAN
-    counts = count_by_outcome(since=since)
+    period = _period(request)
+    counts = count_by_outcome(since=period.first, until=period.end)
+    is_held = group == HELD
+    held = count_held(since=period.first, until=period.end) if is_held else []
+    reasons = _held_reasons(held) if is_held else _reasons(counts, GROUPS[group][1])
     page = list_messages(
-        statuses=() if group == "held" else GROUPS[group][1],
-        held=group == "held",
+        statuses=() if is_held else GROUPS[group][1],
+        held=is_held,
         reason=reason,
-        since=since,
+        since=period.first,
+        until=period.end,
         after=_after(request.GET.get("after", "")),
     )
     contacts = contacts_by_id({s.contact_id for s in page.stories if s.contact_id})
     context = {
         "groups": _tabs(counts, group),
         "group": group,
-        "reasons": _reasons(counts, GROUPS[group][1]),
+        "period": period,
+        "periods": LABELS.items(),
+        "reasons": reasons,
         "reason": reason,
+        "total": _total(reasons, reason) if reason else None,
         "rows": [
             {
                 "story": story,
                 "title": story.title(request.tenant.timezone, request.now),
+                "waited": _waited(story) if is_held else "",
                 "contact": contacts.get(story.contact_id) if story.contact_id else None,
                 "ref": show_id("con", story.contact_id) if story.contact_id else "",
             }
@@ -69,12 +85,19 @@ def message_list(request: Any) -> HttpResponse:
     return render(request, "delivery/messages.html", context)
 
 
+def _period(request: Any) -> Period:
+    key = request.GET.get("period", MONTH)
+    return period_of(
+        key if key in LABELS else MONTH, timezone=request.tenant.timezone, now=request.now
+    )
+
+
 def _tabs(counts: list[tuple[str, str, int]], group: str) -> list[tuple[str, str, int | None]]:
     """(key, label, texts). "Held back" cuts across the others: it shows only when it is open."""
     tabs: list[tuple[str, str, int | None]] = [
         (key, GROUPS[key][0], _count(counts, GROUPS[key][1])) for key in SHOWN
     ]
-    return [*tabs, ("held", GROUPS["held"][0], None)] if group == "held" else tabs
+    return [*tabs, (HELD, GROUPS[HELD][0], None)] if group == HELD else tabs
 
 
 def _count(counts: list[tuple[str, str, int]], statuses: tuple[str, ...]) -> int:
@@ -84,15 +107,32 @@ def _count(counts: list[tuple[str, str, int]], statuses: tuple[str, ...]) -> int
 def _reasons(
     counts: list[tuple[str, str, int]], statuses: tuple[str, ...]
 ) -> list[tuple[str, str, int]]:
-    """(code, words, messages) of the reasons within a group, the most frequent first."""
+    """(code, words, messages) of the reasons within a group, the most frequent first. Among texts
+    that failed, those without one are a line too."""
     found: dict[str, int] = {}
     for status, reason, number in counts:
-        if reason and (not statuses or status in statuses):
-            found[reason] = found.get(reason, 0) + number
+        if (not statuses or status in statuses) and (reason or status in GROUPS["failed"][1]):
+            code = reason or NO_REASON
+            found[code] = found.get(code, 0) + number
     return [
-        (code, words(code), number)
+        (code, "No reason given" if code == NO_REASON else words(code), number)
         for code, number in sorted(found.items(), key=lambda item: -item[1])
     ]
+
+
+def _held_reasons(held: list[HeldBack]) -> list[tuple[str, str, int]]:
+    return [(row.reason, words(row.reason), row.count) for row in held]
+
+
+def _total(reasons: list[tuple[str, str, int]], reason: str) -> int:
+    return next((number for code, _, number in reasons if code == reason), 0)
+
+
+def _waited(story: MessageStory) -> str:
+    """What a text waited for that is not held back any more; its title says so of the others."""
+    if story.status in {"skipped", "scheduled"} or not story.waited_for:
+        return ""
+    return words(story.waited_for)
 
 
 def _cursor(after: tuple[datetime, UUID] | None) -> str:

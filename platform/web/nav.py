@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,15 +20,19 @@ class Entry:
     order: int
     key: str
     words: str
+    count: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
+    """`count`: how much waits there, asked only when the side bar is drawn."""
+
     label: str
     icon: str
     url: str
     key: str
     current: bool
+    count: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +68,18 @@ def register(
     *,
     key: str = "",
     words: str = "",
+    count: Callable[[], int] | None = None,
 ) -> None:
     """Add a page to the side bar; call it in AppConfig.ready.
 
     `section`: "" (top), "Audience", "Messaging", "Insight" or "foot". `icon`: a Lucide name.
     `url_name`: takes the workspace's slug. `key`: pressed after `g` to go there. `words`: other
-    names of what is there, for Ctrl K.
+    names of what is there, for Ctrl K. `count`: how much waits there, for a badge; it runs on every
+    page, so it takes one short walk along an index.
     """
     if section not in SECTIONS:
         raise ValueError(f"No section {section!r} in the side bar.")
-    _entries[url_name] = Entry(section, label, icon, url_name, order, key, words)
+    _entries[url_name] = Entry(section, label, icon, url_name, order, key, words, count)
 
 
 def register_tab(
@@ -144,7 +150,7 @@ def _links(
     for entry in entries:
         if entry.section == section:
             url = urls[entry.url_name]
-            yield Link(entry.label, entry.icon, url, entry.key, url == current)
+            yield Link(entry.label, entry.icon, url, entry.key, url == current, entry.count)
 
 
 def _holds(url: str, path: str) -> bool:

@@ -156,8 +156,8 @@ def test_health_in_words(world: World, later: datetime) -> None:
     stopped = clients_of(world.shop, silent)["juniper"]
     assert (stopped.health, stopped.words) == ("stop", "Needs you now")
     assert "stopped" in stopped.problems[0]["title"]
-    assert codes(stopped)[1:] == ["silent", "flows_paused"]
-    assert "No event for 3 days" in stopped.problems[1]["title"]
+    assert codes(stopped)[1:] == ["replies_wait", "silent", "flows_paused"]
+    assert "No event for 3 days" in stopped.problems[2]["title"]
     # The look-alike next door is as it was.
     assert clients_of(world.other, later)["juniper-two"].health == "good"
 
@@ -186,7 +186,7 @@ def test_one_that_fails_does_not_stop_the_others(
 
         if current_tenant_id() == first:
             raise RuntimeError("boom")
-        return real(**given)
+        return real(**given)  # type: ignore[arg-type]
 
     monkeypatch.setattr("analytics.domain.rolling_up.find_concerns", broken)
     assert roll_up_all(now=later) == {"counted": 1, "fresh": 0, "failed": 1}

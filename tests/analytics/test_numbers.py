@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from analytics.domain.flow_numbers import numbers_for
-from analytics.domain.home import daily, held_back, home_numbers, numbers_of
+from analytics.domain.home import daily, home_numbers, numbers_of
 from consent.domain.opt_ins import OptIn, record_opt_ins
 from consent.domain.opt_outs import OptOut, record_opt_outs
+from delivery.core.periods import period_of
+from delivery.domain.history import count_held
 from tenancy.models import Tenant
 from tenancy.scope import tenant_scope
 from tests.analytics.rows import FLOW, make_contact, make_gateway, order, reply, send, tap
@@ -121,10 +123,11 @@ def test_held_back_says_what_waits_what_went_later_and_what_never_goes(
     send(contact, at, "skipped", reason="frequency_cap")
     send(contact, at, "scheduled", reason="quiet_hours", waited_for="quiet_hours")
     send(contact, at, "delivered", waited_for="quiet_hours")
+    send(contact, at, "canceled", reason="exited", waited_for="quiet_hours")
     send(contact, at, "delivered")
-    rows = held_back(start=now - timedelta(days=1), end=now)
+    rows = count_held(since=now - timedelta(days=1), until=now)
     assert [(row.reason, row.count, row.words) for row in rows] == [
-        ("quiet_hours", 2, "1 waiting · 1 went later"),
+        ("quiet_hours", 3, "1 waiting · 1 went later · 1 canceled"),
         ("frequency_cap", 1, "skipped"),
     ]
 
@@ -135,7 +138,7 @@ def test_home_shows_a_period_beside_the_one_before(shop: Tenant, now: datetime) 
     send(contact, now - timedelta(hours=1), source_kind="test_text", flow_id=None)
     send(contact, now - timedelta(hours=25))
     send(contact, now - timedelta(hours=26), "undelivered")
-    home = home_numbers("24h", currency="USD", now=now)
+    home = home_numbers(period_of("24h", timezone="UTC", now=now), currency="USD")
     assert (home.current.sent, home.previous.sent) == (1, 2)
     assert (home.current.delivered, home.previous.delivered) == (1, 1)
 

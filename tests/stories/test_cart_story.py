@@ -69,11 +69,13 @@ def acknowledge_cart_rule(brand: Brand) -> None:
 
 def numbers(brand: Brand):  # type: ignore[no-untyped-def]
     from analytics.domain.home import home_numbers
+    from delivery.core.periods import period_of
     from tenancy.clock import business_now
     from tenancy.scope import tenant_scope
 
     with tenant_scope(brand.tenant.id):
-        return home_numbers("24h", currency="USD", now=business_now()).current
+        last_day = period_of("24h", timezone="UTC", now=business_now())
+        return home_numbers(last_day, currency="USD").current
 
 
 def test_from_an_event_to_a_text_a_click_an_order_and_its_numbers(platform: Platform) -> None:
