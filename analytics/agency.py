@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -13,11 +14,13 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from analytics.domain.adding import add_client
+from analytics.domain.adding import add_client, beginning_for
 from analytics.domain.clients import read_clients
 from analytics.forms import ClientForm
 from api.problems import Invalid, Problem
 from delivery.domain.simulating import is_running as simulator_is_running
+from tenancy.countries import COUNTRIES
+from tenancy.domain.workspace_settings import CURRENCIES
 from tenancy.forms import InviteForm, take_over
 from tenancy.models import Membership, User
 from tenancy.permissions import grantable_roles
@@ -79,8 +82,10 @@ def _page(request: Any, *, status: int = 200, **more: Any) -> HttpResponse:
         "clients": clients,
         "needs_now": clients.count("stop"),
         "to_look_at": clients.count("wait"),
-        "client_form": ClientForm(initial={"accent": "#0b6b5b", "timezone": "America/New_York"}),
+        "client_form": _client_form(request),
         "zones": time_zones(),
+        "countries": COUNTRIES.values(),
+        "currencies": CURRENCIES,
         "simulator": simulator_is_running(),
         "invite_form": InviteForm(initial={"reach": "some"}),
         "roles": grantable_roles(request.role),
@@ -88,6 +93,12 @@ def _page(request: Any, *, status: int = 200, **more: Any) -> HttpResponse:
         **more,
     }
     return TemplateResponse(request, "analytics/agency.html", context, status=status)
+
+
+def _client_form(request: Any) -> ClientForm | None:
+    if not request.can("manage_clients"):
+        return None
+    return ClientForm(initial=asdict(beginning_for(request.reach)))
 
 
 @lru_cache(maxsize=1)

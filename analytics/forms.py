@@ -7,6 +7,8 @@ from django import forms
 
 class ClientForm(forms.Form):
     name = forms.CharField(max_length=120, error_messages={"required": "Write the client's name."})
+    country = forms.CharField(max_length=2)
+    currency = forms.CharField(max_length=3, required=False)
     timezone = forms.CharField(max_length=64)
     accent = forms.CharField(max_length=7)
     shop_url = forms.CharField(

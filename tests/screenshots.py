@@ -56,6 +56,7 @@ PAGES = {
     "sign-up": "settings/sign-up/",
     "team": "settings/team/",
     "agency": "../../agency/",
+    "agency-team": "../../agency/northside/team/",
     "keys": "settings/keys/",
     "events": "settings/events/",
     "event": "settings/events/name/Checkout%20Started/",

@@ -1,7 +1,15 @@
 from django.urls import path
 
 from tenancy.api import KeyDetail, KeyList
-from tenancy.views import invites, keys, log_in, settings, team, workspace
+from tenancy.views import (
+    invites,
+    keys,
+    log_in,
+    organization_team,
+    settings,
+    team,
+    workspace,
+)
 
 app_name = "tenancy"
 urlpatterns = [
@@ -18,6 +26,22 @@ urlpatterns = [
     path("w/<slug:slug>/settings/", settings.open_settings, name="settings"),
     path("w/<slug:slug>/settings/workspace/", workspace.workspace_settings, name="workspace"),
     path("agency/<slug:organization>/invite/", team.invite_to_organization, name="agency_invite"),
+    path("agency/<slug:organization>/team/", organization_team.show_team, name="agency_team"),
+    path(
+        "agency/<slug:organization>/team/<uuid:member_id>/role/",
+        organization_team.give_role,
+        name="agency_give_role",
+    ),
+    path(
+        "agency/<slug:organization>/team/<uuid:member_id>/remove/",
+        organization_team.remove,
+        name="agency_remove_member",
+    ),
+    path(
+        "agency/<slug:organization>/team/invites/<uuid:invite_id>/revoke/",
+        organization_team.revoke,
+        name="agency_revoke_invite",
+    ),
     path("w/<slug:slug>/settings/team/", team.list_team, name="team"),
     path("w/<slug:slug>/settings/team/invite/", team.invite, name="invite_member"),
     path(

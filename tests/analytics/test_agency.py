@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from analytics.domain.adding import add_client
+from analytics.domain.adding import add_client, beginning_for
 from analytics.domain.rolling_up import roll_up_all
 from analytics.models import ClientDay
 from api.problems import Invalid
@@ -34,7 +34,7 @@ GIVEN = {
     "shop_url": "https://harbor.example/",
     "sender": "later",
 }
-FORM = {**GIVEN, "organization": "agency-juniper"}
+FORM = {**GIVEN, "country": "US", "organization": "agency-juniper"}
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_the_cost_does_not_grow_with_the_clients(
         )
     many = cost()
     assert len(names(client)) == 41
-    assert many == few <= 14
+    assert many == few <= 15
 
 
 def test_a_stale_page_asks_for_a_count(
@@ -158,6 +158,53 @@ def test_adding_a_client(client: Client, world: World) -> None:
     assert stranger.get("/w/harbor-street/").status_code == 404
 
 
+def test_a_client_begins_where_the_newest_one_is(client: Client, world: World) -> None:
+    client.force_login(world.shop.owner)
+
+    def chosen(field: str) -> str | None:
+        page = client.get(PAGE).content.decode()
+        form = page[page.index(f'name="{field}"') :].split("</select>", 1)[0]
+        found = re.search(r"<option(?: value=\"(\w*)\")? selected>([^<]*)", form)
+        return found and (found[1] or found[2])
+
+    assert (chosen("country"), chosen("currency")) == ("US", None)
+    assert chosen("timezone") == "America/Los_Angeles"
+    data = {**FORM, "country": "DE", "timezone": "Europe/Berlin"}
+    assert client.post(f"{PAGE}clients/", data).status_code == 302
+    made = Tenant.objects.get(slug="harbor-street")
+    assert (made.country, made.currency) == ("DE", "EUR")  # the country's own
+    assert (chosen("country"), chosen("currency")) == ("DE", None)
+    assert chosen("timezone") == "Europe/Berlin"
+    data |= {"name": "Pier", "country": "CH", "currency": "EUR"}
+    assert client.post(f"{PAGE}clients/", data).status_code == 302
+    made = Tenant.objects.get(slug="pier")
+    assert (made.country, made.currency) == ("CH", "EUR")
+    assert (chosen("country"), chosen("currency")) == ("CH", "EUR")
+
+
+def test_what_a_new_client_begins_with_tells_nothing_of_unseen_ones(
+    world: World, now: datetime
+) -> None:
+    create_workspace(
+        world.shop.organization,
+        name="Secret",
+        slug="secret",
+        country="JP",
+        currency="JPY",
+        timezone="Asia/Tokyo",
+        now=now + timedelta(days=1),
+    )
+    user = User.objects.create_user("m@agency.example", None, name="M")
+    add_member(
+        world.shop.organization, user=user, role="admin", workspaces=[world.shop.tenant], now=now
+    )
+    reach = reach_of(user, world.shop.organization.slug)
+    assert reach is not None
+    begins = beginning_for(reach)
+    assert (begins.country, begins.timezone) == ("US", "America/Los_Angeles")
+    assert begins.accent not in {world.shop.tenant.accent}
+
+
 def test_a_name_twice_gets_another_address(owner: Reach, now: datetime) -> None:
     slugs = [add_client(owner, **{**GIVEN, "name": "Juniper"}, now=now).slug for _ in range(2)]
     assert slugs == ["juniper-3", "juniper-4"] or slugs == ["juniper-2", "juniper-3"]
@@ -181,6 +228,11 @@ def test_a_name_twice_gets_another_address(owner: Reach, now: datetime) -> None:
         ("shop_url", "https://[::1"),
         ("sender", "simulator"),
         ("sender", "pigeon"),
+        ("country", ""),
+        ("country", "us"),
+        ("country", "XX"),
+        ("currency", "DOGE"),
+        ("currency", "usd"),
     ],
 )
 def test_bad_input_makes_nothing(client: Client, world: World, field: str, value: str) -> None:

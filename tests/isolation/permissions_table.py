@@ -150,6 +150,10 @@ AGENCY: dict[str, str] = {
     "POST copy/": CHIEFS,
     "POST clients/": CHIEFS,
     "POST invite/": CHIEFS,
+    "GET team/": CHIEFS,
+    "POST team/<uuid:member_id>/role/": CHIEFS,
+    "POST team/<uuid:member_id>/remove/": CHIEFS,
+    "POST team/invites/<uuid:invite_id>/revoke/": CHIEFS,
 }
 API: dict[str, str] = {
     "POST events": "events:write",

@@ -100,6 +100,7 @@ SEGMENT = {
 EVENT = {"events": [{"event": "Product Viewed", "contact": {"external_id": "u1"}}]}
 CLIENT = {
     "name": "Fresh client",
+    "country": "US",
     "timezone": "America/Chicago",
     "accent": "#0b6b5b",
     "shop_url": "https://fresh.example",
@@ -397,6 +398,10 @@ TABLE: tuple[Row, ...] = (
     agency(
         "invite/", "POST", 201, small=TOO_SMALL, email="n@x.example", role="analyst", reach="all"
     ),
+    agency("team/", "GET", 200, small=TOO_SMALL),
+    agency("team/<uuid:member_id>/role/", "POST", 302, small=TOO_SMALL, role="support"),
+    agency("team/<uuid:member_id>/remove/", "POST", 302, small=TOO_SMALL),
+    agency("team/invites/<uuid:invite_id>/revoke/", "POST", 302, small=TOO_SMALL),
     page("test-phone/"),
     page("test-phone/<str:ref>/", foreign=404),
     # Empty forms: what is refused was looked at, and nothing has to leave the process.

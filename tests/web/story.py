@@ -62,6 +62,7 @@ class Story:
             "segments": f"{base}/segments/",
             "messages": f"{base}/messages/",
             "messages-skipped": f"{base}/messages/?status=skipped",
+            "messages-held": f"{base}/messages/?status=held&period=7d",
             "replies": f"{base}/replies/",
             "reply": f"{base}/replies/{maya}/",
             "flows": f"{base}/flows/",
@@ -87,6 +88,7 @@ class Story:
             "test-phone": f"{base}/test-phone/?contact={maya}",
             "team": f"{base}/settings/team/",
             "agency": f"/agency/{self.brand.organization.slug}/",
+            "agency-team": f"/agency/{self.brand.organization.slug}/team/",
             "copying": f"/agency/{self.brand.organization.slug}/copy/",
             "missing": f"{base}/nothing-here/",
         }

@@ -37,25 +37,36 @@ class TeamLine:
     is_last_owner: bool
 
 
-def team_of(reach: Reach, workspace: Tenant) -> list[TeamLine]:
-    """Who may enter this workspace, the strongest roles first. Three queries."""
+def team_of(reach: Reach, workspace: Tenant | None = None) -> list[TeamLine]:
+    """Who may enter this workspace, or any that the reader sees; the strongest roles first. Three
+    queries."""
     rows = _members(reach.organization)
     owners = sum(_is_full_owner(row) for row in rows)
-    shown = [row for row in rows if row.all_workspaces or workspace in row.workspaces.all()]
+    shown = [row for row in rows if _enters(row, workspace, reach)]
     order = list(ROLES)
     shown.sort(key=lambda row: (order.index(row.role), row.user.name.lower(), row.user.email))
     return [_line(row, reach, owners) for row in shown]
 
 
-def invites_for(reach: Reach, workspace: Tenant, *, wall: datetime) -> list[Invite]:
-    """Open invitations to this workspace that the reader could take back."""
+def invites_for(reach: Reach, *, workspace: Tenant | None = None, wall: datetime) -> list[Invite]:
+    """Open invitations, to this workspace or to any, that the reader could take back."""
     return [
         invite
         for invite in open_invites(reach.organization, wall=wall)
         if reach.may_grant(invite.role)
         and reach.covers(workspaces_of_grant(invite))
-        and (invite.all_workspaces or workspace in invite.workspaces.all())
+        and _enters(invite, workspace, reach)
     ]
+
+
+def _enters(grant: Membership | Invite, workspace: Tenant | None, reach: Reach) -> bool:
+    """Whether it opens this workspace; without one, whether it opens any of the reader's."""
+    if grant.all_workspaces:
+        return True
+    opened = grant.workspaces.all()
+    if workspace is not None:
+        return workspace in opened
+    return reach.workspaces is None or any(one.id in reach.workspaces for one in opened)
 
 
 @transaction.atomic

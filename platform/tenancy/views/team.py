@@ -84,6 +84,16 @@ def remove(request: Any, member_id: UUID) -> HttpResponse:
     return redirect("tenancy:team", slug=request.tenant.slug)
 
 
+def roles_table() -> dict[str, Any]:
+    """What each role may, for a table of words by roles."""
+    return {
+        "roles": list(ROLES),
+        "rows": [
+            (words, [can(role, name) for role in ROLES]) for name, words in PERMISSIONS.items()
+        ],
+    }
+
+
 def _invite(request: Any, form: InviteForm, reach: Reach) -> dict[str, Any] | None:
     """What the page with the link needs; None when the form was refused."""
     if not form.is_valid():
@@ -135,17 +145,12 @@ def _page(request: Any, *, status: int = 200, **more: Any) -> HttpResponse:
     reach = _reach(request)
     context = {
         "team": team_of(reach, request.tenant),
-        "invites": invites_for(reach, request.tenant, wall=wall_now()),
+        "invites": invites_for(reach, workspace=request.tenant, wall=wall_now()),
         "invite_form": InviteForm(initial={"reach": "some", "workspaces": [request.tenant.slug]}),
         "clients": _clients(request, reach),
         "roles": grantable_roles(reach.role),
         "organization": reach.organization,
-        "table": {
-            "roles": list(ROLES),
-            "rows": [
-                (words, [can(role, name) for role in ROLES]) for name, words in PERMISSIONS.items()
-            ],
-        },
+        "table": roles_table(),
         **_choices(reach),
         **more,
     }
