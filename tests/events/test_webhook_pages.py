@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -256,7 +257,7 @@ def test_the_page_tests_replays_switches_and_removes(
         owner.post(page(world, f"{ref}/replay/"), {**slug, "delivery": delivery}).status_code == 302
     )
     send_round(world.shop.tenant.id)
-    assert "Delivered" in owner.get(page(world, f"{ref}/deliveries/")).content.decode()
+    assert ">Taken</span>" in owner.get(page(world, f"{ref}/deliveries/")).content.decode()
     happen(world.shop)
     local = (wall_now() - timedelta(hours=1)).astimezone(ZoneInfo(world.shop.tenant.timezone))
     assert owner.post(page(world, f"{ref}/replay/"), {**slug, "since": "x"}).status_code == 422
@@ -277,6 +278,63 @@ def test_the_page_tests_replays_switches_and_removes(
     assert saved.status_code == 302
     assert act("delete").status_code == 302
     assert owner.get(page(world, f"{ref}/")).status_code == 404
+
+
+def test_deliveries_are_told_apart_and_say_when_they_ended_or_go_next(
+    owner: Client, world: World, hook: WebhookEndpoint, receiver: WebhookReceiver
+) -> None:
+    zone = ZoneInfo(world.shop.tenant.timezone)
+    path = page(world, f"{show_id('whk', hook.id)}/")
+
+    def told() -> dict[str, str]:
+        """Each delivery's row, by the end of its id as the page shows it."""
+        text = owner.get(path).content.decode()
+        assert "Times in Los Angeles" in text
+        rows = re.findall(r'<tr id="whd_.*?</tr>', text, re.DOTALL)
+        shown = [re.search(r"<code[^>]*>…(\w+)</code>", row) for row in rows]
+        return {found[1]: row for found, row in zip(shown, rows, strict=True) if found}
+
+    def clock(moment: datetime) -> str:
+        local = moment.astimezone(zone)
+        return f"{local:%b} {local.day}, {local:%H:%M:%S}"
+
+    happen(world.shop)
+    happen(world.shop)
+    assert len(told()) == 2  # made within a second, and still two names
+    with tenant_scope(world.shop.tenant.id):
+        taken = WebhookDelivery.objects.order_by("id").first()
+    assert taken is not None
+    assert taken.last_attempt_at is not None
+    row = told()[taken.id.hex[-8:]]
+    assert ">Taken</span>" in row
+    assert clock(taken.last_attempt_at) in row
+    assert clock(taken.created_at) in row
+
+    receiver.status = 500
+    happen(world.shop)
+    with tenant_scope(world.shop.tenant.id):
+        waits = WebhookDelivery.objects.get(state="pending")
+        later = wall_now() + timedelta(hours=3)
+        WebhookDelivery.objects.filter(id=waits.id).update(due_at=later)
+    row = told()[waits.id.hex[-8:]]
+    assert ">Waiting</span>" in row
+    assert f"next try {clock(later)}" in row
+    # Where the whole webhook is left alone for longer, that is when it goes.
+    with tenant_scope(world.shop.tenant.id):
+        WebhookEndpoint.objects.update(retry_at=later + timedelta(hours=1))
+    assert f"next try {clock(later + timedelta(hours=1))}" in told()[waits.id.hex[-8:]]
+    with tenant_scope(world.shop.tenant.id):
+        WebhookDelivery.objects.filter(id=waits.id).update(
+            state="failed", due_at=None, last_attempt_at=later
+        )
+    row = told()[waits.id.hex[-8:]]
+    assert ">Given up</span>" in row
+    assert clock(later) in row
+    assert ">Given up</a>" in owner.get(path).content.decode()
+    with tenant_scope(world.shop.tenant.id):
+        WebhookDelivery.objects.filter(id=waits.id).update(state="pending", due_at=later)
+        WebhookEndpoint.objects.update(state="disabled", disabled_at=later)
+    assert "until the webhook is on again" in told()[waits.id.hex[-8:]]
 
 
 def test_only_who_manages_keys_may(client: Client, world: World, hook: WebhookEndpoint) -> None:

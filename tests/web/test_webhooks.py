@@ -56,11 +56,11 @@ def test_adding_testing_and_reading_a_webhook(
     assert page.locator("copy-text").count() == 0  # shown once
     send_round(shop.tenant.id)
     page.reload()
-    expect(page.locator("#delivery-rows .pill")).to_have_text("Pending")
+    expect(page.locator("#delivery-rows .pill")).to_have_text("Waiting")
     look(page, f"webhook-{view}")
     receiver.status = 204
     page.get_by_role("button", name="Send Webhook Test again").click()
     send_round(shop.tenant.id)
-    expect(page.locator("#delivery-rows .pill.good")).to_have_text("Delivered", timeout=15_000)
+    expect(page.locator("#delivery-rows .pill.good")).to_have_text("Taken", timeout=60_000)
     assert len(receiver.hooks) == 2
     leave(page)

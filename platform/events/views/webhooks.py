@@ -46,6 +46,10 @@ from tenancy.web import workspace_view
 PERMISSION = "manage_keys"
 HOUR = timedelta(hours=1)
 TONES = {"delivered": "good", "pending": "wait", "failed": "stop"}
+# "Delivered" is said of texts alone.
+STATES = {"pending": "Waiting", "delivered": "Taken", "failed": "Given up"}
+# Ids begin with the time they were made: what tells two of them apart is their end.
+TAIL = 8
 by_id = Keyset(UUID)
 
 
@@ -209,19 +213,43 @@ def _deliveries(request: Any, endpoint: WebhookEndpoint) -> dict[str, Any]:
         "hook": show_id("whk", endpoint.id),
         "wall": wall_now(),
         "state": state,
-        "states": [("", "All"), *WebhookDelivery.State.choices],
+        "states": [("", "All"), *STATES.items()],
         "deliveries": [
-            {
-                "row": row,
-                "ref": show_id("whd", row.id),
-                "tone": TONES[row.state],
-                "why": ERROR_WORDS.get(row.error, row.error),
-            }
-            for row in rows[: page.limit]
+            _delivery(row, endpoint, request.tenant.timezone) for row in rows[: page.limit]
         ],
         "next": by_id.write((rows[page.limit - 1].id,)) if more else "",
         "is_first": not request.GET.get("after"),
     }
+
+
+def _delivery(row: WebhookDelivery, endpoint: WebhookEndpoint, zone: str) -> dict[str, Any]:
+    """One line. `became`: when it was taken or given up, or when it is tried next."""
+    ref, now = show_id("whd", row.id), wall_now()
+    if row.state != WebhookDelivery.State.PENDING:
+        became = _second(row.last_attempt_at, zone)
+    elif endpoint.state == WebhookEndpoint.State.DISABLED:
+        became = "until the webhook is on again"
+    else:
+        due = max(moment for moment in (row.due_at, endpoint.retry_at, now) if moment is not None)
+        became = f"next try {_second(due, zone)}" if due > now else "next in line"
+    return {
+        "row": row,
+        "ref": ref,
+        "tail": ref[-TAIL:],
+        "state": STATES[row.state],
+        "tone": TONES[row.state],
+        "made": _second(row.created_at, zone),
+        "became": became,
+        "why": ERROR_WORDS.get(row.error, row.error),
+    }
+
+
+def _second(moment: datetime | None, zone: str) -> str:
+    """`Nov 21, 10:04:05` on the workspace's wall clock."""
+    if moment is None:
+        return ""
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{local:%b} {local.day}, {local:%H:%M:%S}"
 
 
 def _form(given: Any, endpoint: WebhookEndpoint | None) -> dict[str, Any]:
