@@ -87,8 +87,7 @@ def test_a_batch_of_history_is_counted_once_though_its_names_are_folded_apart(
     with tenant_scope(world.shop.tenant.id):
         new = [NewEvent(name, None, {}, now - DAY) for name in ("A", "B", "B", "C")]
         append_events(new, now=now, backfill=True)
-        while fold_tallies(now=now):
-            pass
+        assert [fold_tallies(now=now) for _ in range(4)] == [1, 1, 1, 0]
         counted = EventHour.objects.order_by("name").values_list("name", "volume")
         assert list(counted) == [("A", 1), ("B", 2), ("C", 1)]
 

@@ -164,9 +164,11 @@ def _prune() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            DELETE FROM events_unstoreditem WHERE tenant_id = %(tenant)s AND id IN (
+            WITH older AS MATERIALIZED (
                 SELECT id FROM events_unstoreditem WHERE tenant_id = %(tenant)s
                 ORDER BY tenant_id DESC, id DESC OFFSET %(kept)s FOR UPDATE SKIP LOCKED)
+            DELETE FROM events_unstoreditem u USING older
+            WHERE u.tenant_id = %(tenant)s AND u.id = older.id
             """,
             {"tenant": current_tenant_id(), "kept": KEPT_ITEMS},
         )

@@ -54,13 +54,15 @@ def fold_tallies(*, now: datetime) -> int:
             return 0
         cursor.execute(
             """
-            DELETE FROM events_eventtally WHERE tenant_id = %s AND id IN (
+            WITH oldest AS MATERIALIZED (
                 SELECT id FROM events_eventtally WHERE tenant_id = %s
                 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+            DELETE FROM events_eventtally t USING oldest
+            WHERE t.tenant_id = %s AND t.id = oldest.id
             RETURNING name, volume, first_seen_at, last_seen_at, batch_id, first_id, last_id,
                 received_at, backfill
             """,
-            [tenant_id, tenant_id, FOLD_ROWS],
+            [tenant_id, FOLD_ROWS, tenant_id],
         )
         tallies = [_Tally(*row) for row in cursor.fetchall()]
     if tallies:
