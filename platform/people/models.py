@@ -150,7 +150,7 @@ class SearchToken(TenantModel):
     index that searches.
     """
 
-    id = None
+    id = None  # type: ignore[assignment]
     pk = models.CompositePrimaryKey("tenant_id", "token", "contact_id")
     contact = TenantForeignKey(Contact)
     token = models.CharField(max_length=32, db_collation="C", help_text="n, d or e in front")

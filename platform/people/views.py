@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -84,7 +84,7 @@ def contact_list(request: Any) -> HttpResponse:
 
 @require_POST
 @workspace_view()
-def export_contacts(request: Any) -> HttpResponseBase:
+def export_contacts(request: Any) -> Any:
     """A CSV of the contacts that are ticked (`act` selected), or of all that the list's search and
     filters find. Numbers and addresses are whole for roles that see them."""
     words, sort, filtered = _asked(request.POST)
@@ -152,7 +152,7 @@ def _controls(filtered: Filtered, given: dict[str, str], sort: str) -> dict[str,
             chips.append((one.label, labels.get(value, value), f"?{without}"))
         fields.append({"name": one.name, "label": one.label, "value": value, "choices": choices})
     sorts = [(name, each.label, name == sort) for name, each in SORTS.items()]
-    clear = "?" + urlencode({name: kept[name] for name in ("q", "sort") if name in kept})
+    clear = "?" + urlencode({name: kept[name] for name in kept if name in {"q", "sort"}})
     return {"fields": fields, "chips": chips, "sorts": sorts, "sort": sort, "clear": clear}
 
 

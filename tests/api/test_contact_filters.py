@@ -61,3 +61,11 @@ def test_a_value_nobody_knows_is_refused(api: Api, query: str, field: str, said:
     assert (status, problem["code"]) == (422, "invalid")
     assert problem["errors"][0]["field"] == field
     assert said in problem["errors"][0]["detail"]
+
+
+def test_a_filter_nobody_knows_is_refused_with_those_there_are(api: Api) -> None:
+    status, problem = api.call("GET", "contacts?consnet=subscribed")
+    assert (status, problem["code"]) == (400, "unknown_parameter")
+    assert problem["errors"][0]["field"] == "consnet"
+    for name in ("consent", "has_phone", "country", "timezone", "segment", "added_by", "sort"):
+        assert name in problem["errors"][0]["detail"]

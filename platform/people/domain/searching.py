@@ -55,7 +55,8 @@ def index_contacts(ids: Iterable[UUID]) -> None:
 
 
 def search_query(term: str, *, with_personal: bool = True) -> tuple[str, list[Any]] | None:
-    """SQL that selects the ids of the contacts the term finds, with its values; None: finds nobody.
+    """SQL that selects the ids of the contacts the term finds, some of them repeatedly, with its
+    values; None: finds nobody.
 
     One query of sets: OR between two `IN` would make PostgreSQL look at every contact.
     """
@@ -69,7 +70,7 @@ def search_query(term: str, *, with_personal: bool = True) -> tuple[str, list[An
         ranges = [ranges_of(one, country=country) for one in wanted]
         if all(ranges):
             parts.append("(" + " INTERSECT ".join(_found(each, values) for each in ranges) + ")")
-    return (" UNION ".join(parts), values) if parts else None
+    return (" UNION ALL ".join(parts), values) if parts else None
 
 
 _TOKENS = (
