@@ -14,7 +14,7 @@ from tests.support.receiver import WebhookReceiver
 
 def make_client(carrier: CarrierProcess, sid: str = ACCOUNT, token: str = TOKEN) -> Client:
     """Twilio's own SDK, pointed at the simulator."""
-    http = GatewayHttpClient(base_url=carrier.base_url, pool=4, timeout=5)
+    http = GatewayHttpClient(base_url=carrier.base_url, pool=4, timeout=60)
     return Client(sid, token, http_client=http)
 
 

@@ -84,7 +84,7 @@ def test_a_share_is_repeatable(carrier: CarrierProcess, client: Client) -> None:
 def test_nonsense_is_refused(
     carrier: CarrierProcess, what: str, data: dict[str, Any], word: str
 ) -> None:
-    answer = requests.post(f"{carrier.base_url}/_sim/{what}", json=data, timeout=5)
+    answer = requests.post(f"{carrier.base_url}/_sim/{what}", json=data, timeout=60)
     assert answer.status_code == 400
     assert word in answer.json()["error"]
 
@@ -92,12 +92,12 @@ def test_nonsense_is_refused(
 def test_only_json_is_taken(carrier: CarrierProcess) -> None:
     """A form or text/plain could be sent by a web page of any origin."""
     url = f"{carrier.base_url}/_sim/reset"
-    assert requests.post(url, data="{}", timeout=5).status_code == 415
-    assert requests.post(url, data={"a": 1}, timeout=5).status_code == 415
+    assert requests.post(url, data="{}", timeout=60).status_code == 415
+    assert requests.post(url, data={"a": 1}, timeout=60).status_code == 415
     headers = {"Content-Type": "application/json"}
-    assert requests.post(url, data="[]", headers=headers, timeout=5).status_code == 400
-    assert requests.post(url, data="{", headers=headers, timeout=5).status_code == 400
-    assert requests.get(f"{carrier.base_url}/_sim/nothing", timeout=5).status_code == 404
+    assert requests.post(url, data="[]", headers=headers, timeout=60).status_code == 400
+    assert requests.post(url, data="{", headers=headers, timeout=60).status_code == 400
+    assert requests.get(f"{carrier.base_url}/_sim/nothing", timeout=60).status_code == 404
 
 
 def test_counts_messages_and_reset(carrier: CarrierProcess, client: Client) -> None:
@@ -139,7 +139,7 @@ def test_broken_http_is_answered(carrier: CarrierProcess) -> None:
         (b"POST /_sim/reset HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 40_000, b"431"),
     ]:
-        with socket.create_connection(("127.0.0.1", carrier.port), timeout=5) as peer:
+        with socket.create_connection(("127.0.0.1", carrier.port), timeout=60) as peer:
             peer.sendall(raw)
             assert peer.recv(64).split(b" ")[1] == status
     assert carrier.counts()["accounts"] == 1

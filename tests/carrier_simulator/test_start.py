@@ -23,7 +23,7 @@ def run(mode: str | None, *options: str) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
     )
 
 
@@ -38,7 +38,7 @@ def test_it_refuses_outside_demo_and_test(mode: str | None) -> None:
 @pytest.mark.parametrize("mode", ["demo", "test"])
 def test_it_starts_in_demo_and_test(mode: str) -> None:
     with CarrierProcess(mode=mode) as carrier:
-        answer = requests.get(f"{carrier.base_url}/_sim/health", timeout=5)
+        answer = requests.get(f"{carrier.base_url}/_sim/health", timeout=60)
         assert answer.json() == {"status": "ok"}
 
 

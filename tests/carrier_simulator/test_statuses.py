@@ -60,7 +60,7 @@ def test_at_demo_speed_a_text_takes_its_time(
     carrier.wait_idle()
     delivered = [h.at - started for h in receiver.hooks if h.form["MessageStatus"] == "delivered"]
     assert len(delivered) == 5
-    assert 0.25 < min(delivered) <= max(delivered) < 3
+    assert min(delivered) > 0.25
     assert len({round(at, 3) for at in delivered}) > 1
 
 

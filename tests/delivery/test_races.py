@@ -41,7 +41,7 @@ def at_once(jobs: Sequence[Callable[[], object]], threads: int = 10) -> list[obj
     def run(job: Callable[[], object]) -> object:
         if not getattr(waited, "yes", False):
             waited.yes = True
-            barrier.wait(20)
+            barrier.wait(60)
         try:
             return job()
         finally:
@@ -168,16 +168,16 @@ def test_a_stop_that_committed_first_wins_even_uncanceled(
         with tenant_scope(shop.tenant_id):
             receive_inbound(shop.gateway, InboundSms("SM1", LA, "+12025550100", "STOP"), now=now)
             holds.set()
-            may_end.wait(20)
+            may_end.wait(60)
         connection.close()
 
     worker = threading.Thread(target=stop)
     worker.start()
-    assert holds.wait(20)
+    assert holds.wait(60)
     with tenant_scope(shop.tenant_id):
         assert claim_queued(16, now=now, wall=wall_now()).texts == []
     may_end.set()
-    worker.join(20)
+    worker.join(60)
     with tenant_scope(shop.tenant_id):
         assert claim_queued(16, now=now, wall=wall_now()).texts == []
         assert Message.objects.get().status == "canceled"

@@ -51,7 +51,7 @@ def test_sent_delivered_answered_stopped(
         token = TrackedLink.objects.get(message_id=made[0].message_id).token
     phone = open_line.phone(LA)
     assert token in str(phone)
-    answer = open_line.session.get(made[0].text.split()[-6], allow_redirects=False, timeout=10)
+    answer = open_line.session.get(made[0].text.split()[-6], allow_redirects=False, timeout=60)
     assert answer.status_code == 302
 
     with tenant_scope(shop.tenant_id):

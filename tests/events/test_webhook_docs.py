@@ -99,12 +99,12 @@ def test_the_receiver_takes_what_is_genuine_once_and_nothing_else(
             "",
         ):
             headers = {"Kairos-Signature": forged, "Kairos-Webhook-Id": "whd_x"}
-            assert requests.post(url, body, headers=headers, timeout=5).status_code == 400
+            assert requests.post(url, body, headers=headers, timeout=60).status_code == 400
         both = {"Kairos-Signature": sign(body, ["new", secret], at=at), "Kairos-Webhook-Id": "y"}
-        assert requests.post(url, body, headers=both, timeout=5).status_code == 204
+        assert requests.post(url, body, headers=both, timeout=60).status_code == 204
     finally:
         process.terminate()
-        printed, _ = process.communicate(timeout=10)
+        printed, _ = process.communicate(timeout=60)
     assert printed.splitlines() == ["SMS Replied {'body': 'Is it in stock?'}", "Forged {}"]
 
 
@@ -121,7 +121,7 @@ def test_every_code_is_on_the_page() -> None:
 
 
 def wait_for(port: int) -> None:
-    for _ in range(100):
+    for _ in range(1200):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:

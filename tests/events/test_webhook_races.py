@@ -50,13 +50,13 @@ def test_an_event_with_an_older_id_that_commits_later_is_not_skipped(
             with tenant_scope(shop_id):
                 early.append(happen(now))
                 written.set()
-                commit.wait(20)
+                commit.wait(60)
         finally:
             connection.close()
 
     thread = threading.Thread(target=slow)
     thread.start()
-    assert written.wait(20)
+    assert written.wait(60)
     with tenant_scope(shop_id):
         late = happen(now)
     assert early[0] < late  # its id and its time are older, its commit is yet to come
@@ -64,7 +64,7 @@ def test_an_event_with_an_older_id_that_commits_later_is_not_skipped(
         pass
     assert told(shop_id) == [late]
     commit.set()
-    thread.join(20)
+    thread.join(60)
     while make_deliveries(shop_id, now=wall_now()):
         pass
     assert told(shop_id) == [early[0], late]
@@ -80,7 +80,7 @@ def test_two_workers_make_each_delivery_once(shop_id: UUID, now: datetime) -> No
 
     def make() -> None:
         try:
-            start.wait(20)
+            start.wait(60)
             while make_deliveries(shop_id, now=wall_now()):
                 pass
         finally:
@@ -90,7 +90,7 @@ def test_two_workers_make_each_delivery_once(shop_id: UUID, now: datetime) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     while make_deliveries(shop_id, now=wall_now()):
         pass
     assert told(shop_id) == sorted(events)

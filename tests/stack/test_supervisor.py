@@ -36,7 +36,7 @@ STUBBORN = Service(
 )
 
 
-def wait_for(true: Callable[[], object], seconds: float = 10.0) -> bool:
+def wait_for(true: Callable[[], object], seconds: float = 60.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if true():

@@ -75,7 +75,7 @@ class Start:
         assert self.process is not None
         began = time.monotonic()
         self.process.send_signal(number)
-        self.process.wait(30)
+        self.process.wait(60)
         return time.monotonic() - began
 
     def said(self) -> str:
@@ -108,7 +108,7 @@ def start(local: Local) -> Iterator[Start]:
 
 
 def ask(url: str) -> dict[str, object]:
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310
         found: dict[str, object] = json.load(answer)
     return found
 
@@ -132,7 +132,7 @@ def test_a_stack_from_its_first_start_to_its_last(start: Start) -> None:
     assert json.loads(made.stdout)["workspace"]["name"] == 'Tom\'s "Shop" & Co'
 
     start.end(signal.SIGKILL)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while start.left() and time.monotonic() < end:
         time.sleep(0.2)
     assert start.left() == []

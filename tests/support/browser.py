@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -18,6 +18,9 @@ FLAGS = [
     "--disable-sync",
 ]
 SYSTEM = "/usr/bin/chromium"
+# Five seconds, as Playwright has it, are too few for a machine that does other things as well.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def find_chromium() -> str | None:

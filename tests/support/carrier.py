@@ -71,21 +71,21 @@ class CarrierProcess:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if "http://" not in line:
-            raise RuntimeError(f"the carrier simulator did not start: exit {self.process.wait(5)}")
+            raise RuntimeError(f"the carrier simulator did not start: exit {self.process.wait(60)}")
         self.port = int(line.strip().rpartition(":")[2])
         return self
 
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(60)
             self._close()
 
     def kill(self) -> None:
         """SIGKILL, as in a power cut."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
             self._close()
 
     def _close(self) -> None:
@@ -144,7 +144,7 @@ class CarrierProcess:
         self._post("rules", rules=list(rules))
 
     def clear_rules(self) -> None:
-        self.session.delete(f"{self.base_url}/_sim/rules", timeout=10).raise_for_status()
+        self.session.delete(f"{self.base_url}/_sim/rules", timeout=60).raise_for_status()
 
     def settings(self, **settings: Any) -> dict[str, Any]:
         """fast, callbacks, price_after, undelivered_share, filtered, seed."""
@@ -170,7 +170,7 @@ class CarrierProcess:
     def counts(self) -> dict[str, Any]:
         return self._get("count", {})
 
-    def wait_idle(self, seconds: float = 20) -> dict[str, Any]:
+    def wait_idle(self, seconds: float = 120) -> dict[str, Any]:
         """Waits until every status is reached and every webhook was tried."""
 
         def idle() -> dict[str, Any] | None:
@@ -180,19 +180,19 @@ class CarrierProcess:
         return wait_for(idle, seconds)
 
     def _post(self, what: str, **data: Any) -> dict[str, Any]:
-        answer = self.session.post(f"{self.base_url}/_sim/{what}", json=data, timeout=30)
+        answer = self.session.post(f"{self.base_url}/_sim/{what}", json=data, timeout=60)
         assert answer.ok, answer.text
         result: dict[str, Any] = answer.json()
         return result
 
     def _get(self, what: str, params: dict[str, str]) -> dict[str, Any]:
-        answer = self.session.get(f"{self.base_url}/_sim/{what}", params=params, timeout=30)
+        answer = self.session.get(f"{self.base_url}/_sim/{what}", params=params, timeout=60)
         assert answer.ok, answer.text
         result: dict[str, Any] = answer.json()
         return result
 
 
-def wait_for(look: Callable[[], T | None], seconds: float = 20) -> T:
+def wait_for(look: Callable[[], T | None], seconds: float = 120) -> T:
     """Polls until `look` gives something; fails the test when it never does."""
     end = time.monotonic() + seconds
     while True:

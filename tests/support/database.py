@@ -14,6 +14,9 @@ from psycopg import sql
 from tenancy.partitions import AHEAD, BEHIND
 from tenancy.security import GLOBAL_TABLES, apply_security, make_roles
 
+# Before everything that happens in tests, most of which live in November 2026.
+OLDEST = datetime(2025, 9, 1, tzinfo=UTC)
+
 
 def owner_url(name: str) -> dict[str, object]:
     server = settings.DATABASES["default"]
@@ -60,8 +63,9 @@ def make_database(name: str, *, keep: bool) -> None:
     call_command("migrate", database="owner", verbosity=0)
     apply_security(owner)
     now = datetime.now(UTC)
+    first = min(now - 7 * BEHIND, OLDEST)
     with owner.cursor() as cursor:
-        cursor.execute("SELECT ensure_partitions(%s, %s)", [now - 7 * BEHIND, now + 2 * AHEAD])
+        cursor.execute("SELECT ensure_partitions(%s, %s)", [first, now + 2 * AHEAD])
     owner.close()
 
 

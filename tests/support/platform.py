@@ -62,7 +62,7 @@ class Platform:
                     }
                 ],
             },
-            timeout=5,
+            timeout=60,
         )
         answer.raise_for_status()
         self.accounts[brand.tenant.slug] = sid
@@ -97,7 +97,7 @@ class Platform:
 
     def post(self, brand: Brand, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = requests.post(
-            f"{self.base_url}{path}", json=body, auth=(brand.write_key, ""), timeout=20
+            f"{self.base_url}{path}", json=body, auth=(brand.write_key, ""), timeout=60
         )
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
@@ -112,13 +112,13 @@ class Platform:
             f"{self.base_url}/api/v1/{path}",
             json=body,
             headers={"Authorization": f"Bearer {brand.api_key}"},
-            timeout=20,
+            timeout=60,
         )
 
     def texts(self, phone: str) -> list[dict[str, Any]]:
         """What the simulated carrier took for a phone, oldest first."""
         answer = requests.get(
-            f"{self.carrier.base_url}/_sim/messages", params={"to": phone}, timeout=5
+            f"{self.carrier.base_url}/_sim/messages", params={"to": phone}, timeout=60
         )
         found: list[dict[str, Any]] = answer.json()["messages"]
         return found
@@ -133,18 +133,18 @@ class Platform:
                 "to": self.numbers[slug],
                 "body": body,
             },
-            timeout=10,
+            timeout=60,
         )
         answer.raise_for_status()
 
     def tap(self, url: str, *, agent: str = PHONE, method: str = "GET") -> requests.Response:
         return requests.request(
-            method, url, headers={"User-Agent": agent}, allow_redirects=False, timeout=10
+            method, url, headers={"User-Agent": agent}, allow_redirects=False, timeout=60
         )
 
     # --- time and work --------------------------------------------------------------------
 
-    def settle(self, *, seconds: float = 40.0) -> None:
+    def settle(self, *, seconds: float = 240.0) -> None:
         """Runs every stage of every workspace until nothing is due; waits for callbacks."""
         idle, deadline = 0, time.monotonic() + seconds
         while idle < 4 and time.monotonic() < deadline:

@@ -22,12 +22,13 @@ class Hook:
 
 
 class WebhookReceiver:
-    """`status`: the answer, or 0 to hang up without one. `delay`: seconds before it."""
+    """`status`: the answer, or 0 to hang up without one. `may_answer`: cleared, all wait for it."""
 
     def __init__(self) -> None:
         self.hooks: list[Hook] = []
         self.status = 204
-        self.delay = 0.0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -37,7 +38,7 @@ class WebhookReceiver:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.hooks.append(Hook(self.path, body, headers))
-                time.sleep(receiver.delay)
+                receiver.may_answer.wait(120)
                 if receiver.status == 0:
                     self.close_connection = True
                     return
@@ -55,5 +56,6 @@ class WebhookReceiver:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
+        self.may_answer.set()
         self._server.shutdown()
         self._server.server_close()

@@ -76,7 +76,7 @@ def workers(scene: Scene, count: int = 3) -> Iterator[list[BaseException]]:
             thread.join(60)
 
 
-def wait_until(done: Callable[[], bool], *, seconds: float = 30) -> None:
+def wait_until(done: Callable[[], bool], *, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, "it never happened"
@@ -134,7 +134,7 @@ def test_a_stop_waits_for_a_claim_that_is_being_written(
             with tenant_scope(busy.id):
                 claim_queued(5, now=business_now(), wall=wall_now())
                 claimed.set()
-                commit.wait(20)
+                commit.wait(60)
                 times["claimed"] = time.monotonic()
         finally:
             connection.close()
@@ -148,13 +148,13 @@ def test_a_stop_waits_for_a_claim_that_is_being_written(
 
     threads = [threading.Thread(target=claim), threading.Thread(target=stop)]
     threads[0].start()
-    assert claimed.wait(20)
+    assert claimed.wait(60)
     threads[1].start()
     time.sleep(0.5)
     assert "stopped" not in times
     commit.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert times["stopped"] > times["claimed"]
 
 
@@ -188,7 +188,7 @@ def test_launched_ten_times_at_once_it_is_launched_once(
 
     def run() -> None:
         try:
-            barrier.wait(20)
+            barrier.wait(60)
             in_scope(busy, launch_campaign, campaign)
         except BaseException as error:
             errors.append(error)

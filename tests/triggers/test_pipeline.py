@@ -37,7 +37,7 @@ def loyal(scene: Scene, person: str = "maya", balance: Any = 15) -> None:
     scene.track("Loyalty Balance Changed", person, balance=balance, currency="USD")
 
 
-def ends(look: Callable[[], Any], seconds: float = 10) -> None:
+def ends(look: Callable[[], Any], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not look():
         assert time.monotonic() < deadline, "it did not happen"

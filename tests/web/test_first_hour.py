@@ -95,7 +95,7 @@ def type_in(place: Locator, text: str) -> None:
 
 
 def settle(tenant: Tenant, done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not done() and time.monotonic() < deadline:
         work(tenant.id)
         time.sleep(0.1)

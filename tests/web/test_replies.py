@@ -63,7 +63,7 @@ def test_walking_and_answering_by_keyboard(
         assert Answer.objects.get().member_name == "Olga Owner"
     # What comes in meanwhile shows by itself, and a STOP is said in red.
     ask(story.brand, "STOP")
-    expect(page.locator(".sysline.stop")).to_be_visible(timeout=10_000)
+    expect(page.locator(".sysline.stop")).to_be_visible()
     expect(page.locator(".box .note")).to_contain_text("No answer can go out")
     leave(page)
 

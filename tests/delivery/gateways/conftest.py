@@ -30,7 +30,7 @@ def make_sms(to: str = "+12065550111", body: str = "Hi Maya", **more: Any) -> Ou
 
 @pytest.fixture
 def gateway(carrier: CarrierProcess) -> TwilioGateway:
-    return TwilioGateway(GatewayAccount(ACCOUNT, TOKEN), carrier.base_url, pool=16, timeout=2)
+    return TwilioGateway(GatewayAccount(ACCOUNT, TOKEN), carrier.base_url, pool=16, timeout=30)
 
 
 @pytest.fixture
