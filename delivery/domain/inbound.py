@@ -17,7 +17,8 @@ from delivery.models import Gateway, InboundMessage
 from events.domain.recording import NewEvent, append_events
 from people.domain.merged import survivors_of
 from people.domain.queries import contacts_by_phone, lock_contacts
-from people.domain.resolving import IdentityRef, resolve_contacts
+from people.domain.resolving import IdentityRef, Origin, resolve_contacts
+from people.models import AddedBy
 from templates_engine.domain.queries import versions_by_id
 from tenancy.clock import wall_now
 from tenancy.ids import new_id
@@ -94,7 +95,8 @@ def _find_contact(sms: InboundSms, *, now: datetime) -> UUID | None:
     known = contacts_by_phone([sms.from_phone]).get(sms.from_phone)
     if known is not None:
         return known
-    return resolve_contacts([IdentityRef(phone=sms.from_phone)], now=now)[0]
+    origin = Origin(AddedBy.TEXT, is_seen=True)
+    return resolve_contacts([IdentityRef(phone=sms.from_phone)], origin=origin, now=now)[0]
 
 
 def _last_text(contact_id: UUID | None) -> MessageRow | None:

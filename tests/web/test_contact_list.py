@@ -19,7 +19,7 @@ from tenancy.ids import show_id
 from tenancy.models import AuditEntry
 from tenancy.scope import tenant_scope
 from tests.support.world import World
-from tests.web.story import Story, add_people, tell_story
+from tests.web.story import Story, add_people, ask, tell_story
 
 LIST = "/w/juniper/contacts/"
 EXPORT = f"{LIST}export/"
@@ -104,6 +104,13 @@ def test_queries_do_not_grow_with_rows_or_filters(
     add_people(story, 12, now=now + timedelta(hours=13))
     assert count(**given) == few
     assert few <= 25
+
+
+def test_whoever_writes_first_came_in_by_a_text(story: Story, shop: Client) -> None:
+    ask(story.brand, "Do you ship to Ohio?", phone="+16145550133")
+    [row] = shop.get(LIST, {"added_by": "text"}).context["rows"]
+    assert row["contact"].phone == "+16145550133"
+    assert row["seen"] is not None
 
 
 def test_a_large_total_is_told_as_an_estimate(
