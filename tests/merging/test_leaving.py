@@ -14,12 +14,11 @@ from consent.domain.facts import facts_for
 from consent.domain.opt_ins import OptIn, record_opt_ins
 from consent.domain.verifying import verify_chain
 from events.domain.leaving import erase_contact, export_contact
-from events.models import Event
+from events.models import Event, UnstoredItem
 from people.domain.queries import contacts_by_id, list_contacts, lock_contacts
 from people.domain.resolving import IdentityRef, resolve_contacts
 from people.models import Contact
 from tenancy.scope import tenant_scope
-from tests.events.edges import post, track
 from tests.merging.conftest import PHONES, Pair
 from tests.merging.rows import all_rows, changed
 from tests.merging.test_merging import live_a_little
@@ -27,7 +26,7 @@ from triggers.models import FlowRun
 
 # What nobody may find any more, wherever they look.
 MARKS = ("2125550102", "2125550103", "mimi@x.example", "Mimi", "Lopez", "Secretville", "asks mimi",
-         "ext-mimi", "a-device", "o-mimi")  # fmt: skip
+         "ext-mimi", "a-device", "o-mimi", "d-mimi", "mimi+zoe")  # fmt: skip
 
 
 def text_columns() -> list[tuple[str, str]]:
@@ -67,9 +66,14 @@ def full(pair: Pair) -> Pair:
             [IdentityRef(phone=PHONES["mimi"], external_id="ext-mimi", anonymous_id="a-device")],
             now=pair.now,
         )
-    call = track(user="ext-mimi", messageId="m1", properties={"city": "Secretville"})
-    for _ in range(2):
-        assert post("/v1/track", call, key=pair.brand.write_key)[0] == 200
+    with tenant_scope(pair.brand.tenant.id):
+        UnstoredItem.objects.create(
+            outcome="rejected",
+            source="server",
+            at=pair.now,
+            place=0,
+            body='{"userId": "ext-mimi", "properties": {"city": "Secretville"}}',
+        )
     live_a_little(pair)
     pair.say("mimi", phone="+12125550103")
     pair.add("zoe", subscribed=False, email="mimi+zoe@x.example")
@@ -88,6 +92,8 @@ def erase(pair: Pair, name: str = "mimi") -> None:
 def test_nothing_of_the_person_is_left_in_any_table(full: Pair) -> None:
     tables = {table for table, _, _ in where_found(full)}
     assert {"events_event", "people_contact", "people_identifier", "delivery_message"} <= tables
+    assert {"delivery_messagecontent", "delivery_inboundmessage", "events_unstoreditem"} <= tables
+    assert {"consent_consentevidence", "triggers_flowrun", "people_movedrows"} <= tables
     erase(full)
     assert where_found(full) == set()
 
