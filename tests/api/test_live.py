@@ -26,7 +26,7 @@ from tests.faults.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-EXAMPLES = int(os.environ.get("KAIROS_FUZZ_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("KAIROS_FUZZ_EXAMPLES", "2"))
 SETTLED = 180.0
 PENDING = "SELECT count(*) FROM events_eventbatch WHERE state = 'pending'"
 

@@ -24,7 +24,7 @@ by_id = Keyset(UUID)
 
 
 class ArrivalQuery(serializers.Serializer[Any]):
-    outcome = Choice(OUTCOMES, required=False)
+    outcome = Choice(OUTCOMES, required=False, help_text="Only what became this.")
     name = serializers.CharField(
         required=False, max_length=200, help_text="An event's name, or an alias of it."
     )

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.problems import FieldError, Invalid
+from api.schema import such_as
 from api.serializers import Strict, read_body
 from events.domain.leaving import erase_contact, export_contact
 from people.domain.merged import present_contact
@@ -53,7 +54,12 @@ class ContactExport(TenantAPIView):
 class ContactErase(TenantAPIView):
     required_scope = "contacts:erase"
 
-    @extend_schema(operation_id="eraseContact", request=EraseWish, responses=ErasedShown)
+    @extend_schema(
+        operation_id="eraseContact",
+        request=EraseWish,
+        responses=ErasedShown,
+        examples=such_as({"confirm": "con_0190f8a0d3b47c1e8f00000000000001"}),
+    )
     def post(self, request: Request, ref: str) -> Response:
         """Removes for good who this was and what they did. Waiting texts are canceled and runs end.
         Sums stay without a name, and an opt-out stays in force if the number ever comes back."""

@@ -106,7 +106,12 @@ class ContactUnmergeView(TenantAPIView):
         }
     }
 
-    @extend_schema(operation_id="unmergeContacts", request=UnmergeWish, responses=MergeShown)
+    @extend_schema(
+        operation_id="unmergeContacts",
+        request=UnmergeWish,
+        responses=MergeShown,
+        examples=such_as({"merge": "mrg_0190f8a0d3b47c1e8f00000000000001"}),
+    )
     def post(self, request: Request, ref: str) -> Response:
         """Takes a merge back: every row that it moved returns, and what came since stays with the
         survivor. `ref` may be either id."""
