@@ -46,6 +46,10 @@ wide => {
 """
 
 
+# What a browser saves instead of showing it.
+DOWNLOADS = ("/export/",)
+
+
 def addresses(objects: Objects) -> Iterator[str]:
     """Every page of the permission table that somebody opens, filled in."""
     known = {
@@ -53,7 +57,7 @@ def addresses(objects: Objects) -> Iterator[str]:
         *(f"GET /agency/<slug:organization>/{line[4:]}" for line in AGENCY if line[:3] == "GET"),
     }
     for row in TABLE:
-        if str(row) in known and row.own == 200:
+        if str(row) in known and row.own == 200 and not row.route.endswith(DOWNLOADS):
             yield objects.fill(row.route) + (f"?{row.data['query']}" if "query" in row.data else "")
 
 
