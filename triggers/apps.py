@@ -28,8 +28,6 @@ class TriggersConfig(AppConfig):
 
         register_usage("flows", flow_event_uses)
         audiences.register("segment", segment_people)
-        uses.register("flow", uses_in_flows)
-        uses.register("campaign", uses_in_campaigns)
         # First: what ends a run takes the run's texts along before they move.
         moving.register_follower(
             "triggers", follow=following.follow, go_back=following.go_back, order=10
@@ -37,6 +35,8 @@ class TriggersConfig(AppConfig):
         leaving.register_keeper(
             "triggers", erase=forgetting.erase, export=forgetting.export, order=10
         )
+        uses.register("flow", uses_in_flows)
+        uses.register("campaign", uses_in_campaigns)
 
         nav.register(
             "Messaging",
