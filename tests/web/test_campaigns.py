@@ -72,7 +72,7 @@ def test_a_campaign_from_the_list_to_the_live_page(
     expect(page.locator(".stats")).to_contain_text(re.compile(r"Planned\s*4"))
     assert fan_out(tenant_id, now=business_now()) > 0
     # The page finds out by itself that it is on its way, and draws itself anew.
-    expect(page.get_by_role("heading", name="On its way")).to_be_visible()
+    expect(page.get_by_role("heading", name="On its way")).to_be_visible(timeout=60_000)
     expect(page.locator("#progress")).to_contain_text("of 4")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("heading", name="Paused", exact=True)).to_be_visible()

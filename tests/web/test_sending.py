@@ -154,7 +154,7 @@ def test_from_nothing_to_a_text_on_my_phone(
     told = twilio.inject(PHONE, NUMBER, say.lower())
     assert told["webhook"]["status"] == 204
     # The card notices by itself.
-    expect(page.get_by_text("+1 (310) 555-0142")).to_be_visible()
+    expect(page.get_by_text("+1 (310) 555-0142")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Send me a test text").click()
     submit_queued(shop.tenant.id, now=committed_world.now, wall=wall_now())
     twilio.wait_idle()
