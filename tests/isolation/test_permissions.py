@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 
 from tenancy.domain.keys import SCOPES, create_api_key
-from tenancy.domain.workspaces import add_member
+from tenancy.domain.workspaces import add_member, create_workspace
 from tenancy.models import User
 from tenancy.permissions import PERMISSIONS, ROLES, SCOPE_NEEDS, can, may_give_scope
 from tenancy.scope import tenant_scope
@@ -123,6 +123,35 @@ def test_each_role_of_another_organization(pair: Pair, now: datetime) -> None:
         yield from changed(before, pair.ours, row)
 
     say(in_turn(PERSONAL, look))
+
+
+def test_each_role_of_another_client_of_the_same_organization(pair: Pair, now: datetime) -> None:
+    """Whoever may enter one client of an agency finds nothing of the next one, whatever the role."""
+    organization = pair.ours.brand.organization
+    next_door = create_workspace(
+        organization,
+        name="Next door",
+        slug="next-door",
+        timezone="America/Chicago",
+        shop_url="https://next-door.example",
+        now=now,
+    )
+    doors = {}
+    for letter, role in LETTERS.items():
+        user = User.objects.create_user(f"{role}@next-door.example", None, name=role)
+        add_member(organization, user=user, role=role, workspaces=[next_door], now=now)
+        doors[letter] = as_somebody(user)
+        assert doors[letter].get("/w/next-door/").status_code == 200
+    before = snapshot(pair.ours)
+
+    def look(row: Row) -> Iterator[str]:
+        for letter, client in doors.items():
+            answer = request(client, row, pair.ours.fill(row.route), {}, pair.ours)
+            yield from (f"{LETTERS[letter]}: {word}" for word in differs(answer, 404))
+            yield from marked(answer, pair.ours)
+        yield from changed(before, pair.ours, row)
+
+    say(in_turn([row for row in PERSONAL if row.route.startswith(WORKSPACE)], look))
 
 
 def test_each_scope_at_each_address(pair: Pair, now: datetime) -> None:
