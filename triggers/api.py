@@ -15,6 +15,7 @@ from api.schema import PAGE, FieldProblem, list_of, such_as
 from api.serializers import Choice, Strict, read_body, read_query
 from tenancy.api_base import TenantAPIView
 from tenancy.ids import show_id
+from tenancy.models import ApiKey
 from tenancy.shapes import IdField
 from triggers.domain.flows import (
     create_flow,
@@ -121,6 +122,7 @@ class FlowList(FlowView):
             definition=given["definition"],
             slug=given.get("slug"),
             now=request.now,  # type: ignore[attr-defined]
+            actor=key_of(request),
         )
         return Response(_shown(flow), status=201)
 
@@ -163,6 +165,7 @@ class FlowVersions(FlowView):
             _access(slug),
             definition=given["definition"],
             now=request.now,  # type: ignore[attr-defined]
+            actor=key_of(request),
         )
         return Response({"id": show_id("ver", version.id), "number": version.number}, status=201)
 
@@ -178,7 +181,8 @@ class FlowPublication(FlowView):
     @extend_schema(operation_id="publishFlow", request=None, responses=FlowPublished)
     def post(self, request: Request, slug: str) -> Response:
         """Puts the newest version live; answers with notices that do not stop it."""
-        published = publish_flow(_access(slug), now=request.now)  # type: ignore[attr-defined]
+        now = request.now  # type: ignore[attr-defined]
+        published = publish_flow(_access(slug), now=now, actor=key_of(request))
         return Response(
             {
                 **_shown(published.flow),
@@ -199,7 +203,8 @@ class FlowPause(FlowView):
     @extend_schema(operation_id="pauseFlow", request=None, responses=FlowShown)
     def post(self, request: Request, slug: str) -> Response:
         """Nobody enters, nothing goes out; whoever is in it waits."""
-        return Response(_shown(pause_flow(_access(slug), now=request.now)))  # type: ignore[attr-defined]
+        now = request.now  # type: ignore[attr-defined]
+        return Response(_shown(pause_flow(_access(slug), now=now, actor=key_of(request))))
 
     @extend_schema(operation_id="resumeFlow", parameters=[ResumeQuery], responses={200: FlowShown})
     def delete(self, request: Request, slug: str) -> Response:
@@ -210,8 +215,15 @@ class FlowPause(FlowView):
             found,
             overdue=query["overdue"],
             now=request.now,  # type: ignore[attr-defined]
+            actor=key_of(request),
         )
         return Response(_shown(flow))
+
+
+def key_of(request: Any) -> ApiKey | None:
+    """The key that asks: who did it, in the audit log and the history."""
+    found: ApiKey | None = ApiKey.objects.filter(id=request.key.id).first()
+    return found
 
 
 def _access(slug: str) -> Flow:

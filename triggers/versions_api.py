@@ -13,8 +13,7 @@ from api.paging import Keyset
 from api.problems import NotFound
 from api.schema import PAGE, list_of
 from tenancy.ids import show_id
-from tenancy.models import ApiKey
-from triggers.api import FlowVersions, FlowView, VersionSaved
+from triggers.api import FlowVersions, FlowView, VersionSaved, key_of
 from triggers.domain.versions import VersionStory, roll_back, version_stories
 from triggers.models import Flow, FlowVersion
 
@@ -68,7 +67,7 @@ class FlowRollback(FlowView):
         """A new version that says what an old one said, its texts too. It is not live before it is
         published; going back to what is newest already makes none."""
         context: Any = request
-        actor = ApiKey.objects.filter(id=context.key.id).first()
+        actor = key_of(request)
         version = roll_back(_access(slug), number=number, now=context.now, actor=actor)
         return Response({"id": show_id("ver", version.id), "number": version.number}, status=201)
 

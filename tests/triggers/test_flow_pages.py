@@ -340,6 +340,12 @@ def test_a_version_says_when_it_was_saved_and_when_it_went_live(
     told = shop.get("/api/v1/flows/cart-recovery/versions", headers=headers).json()["versions"]
     assert [one["published_by"] for one in told] == ["owner@juniper.example", "", ""]
     assert [one["published_at"] is None for one in told] == [False, True, False]
+    # What a key publishes was the key's doing.
+    post(client, f"{CART}step/wait_1h/edit/", base="3", hours="4")
+    path = "/api/v1/flows/cart-recovery/publication"
+    assert client.post(path, headers=headers).status_code == 200
+    page = " ".join(client.get(f"{CART}versions/").content.decode().split())
+    assert "by the API key " in page.split('class="card version"')[1]
 
 
 def test_the_fallbacks_follow_the_text(scene: Scene, cart: Flow, shop: Client) -> None:
