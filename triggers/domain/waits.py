@@ -171,7 +171,10 @@ def _waiting_at(flow_id: UUID, keys: Sequence[str]) -> list[Waiting]:
             """,
             [current_tenant_id(), flow_id, list(keys)],
         )
-        return [Waiting(*row[:6], orjson.loads(row[6])) for row in cursor.fetchall()]
+        return [
+            Waiting(run, contact, version, step, anchor, due, orjson.loads(waiting))
+            for run, contact, version, step, anchor, due, waiting in cursor.fetchall()
+        ]
 
 
 def _zones(left: Sequence[tuple[Waiting, Plan]]) -> Mapping[UUID, str]:
