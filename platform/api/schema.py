@@ -66,7 +66,7 @@ _PLACES = {
     ("messages", "ref"): ("The message's id.", f"msg_{_ID}"),
     ("keys", "ref"): ("The key's id.", f"key_{_ID}"),
     ("campaigns", "campaign"): ("The campaign's id.", f"cmp_{_ID}"),
-    ("event-definitions", "name"): ("The event's name, or an alias of it.", "Checkout Started"),
+    ("event-definitions", "name"): ("The event's name, or an alias of it.", "checkout_started"),
     ("webhooks", "hook"): ("The webhook's id.", f"whk_{_ID}"),
     ("flows", "slug"): ("The flow's slug.", "cart-recovery"),
     ("flows", "number"): ("The version's number.", 1),
