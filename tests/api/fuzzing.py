@@ -33,8 +33,13 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/consents": OPT_OUT,
     "POST /api/v1/opt-out-links": {"phone": "+13105550142"},
 }
-# Nothing is paused, started or undelivered in this workspace.
+# Nothing is paused, started or undelivered in this workspace, nobody is merged, and chance finds
+# neither the id that confirms an erasure nor the name of an event.
 SAY_NO = {
+    "POST /api/v1/contacts/{ref}/erase",
+    "POST /api/v1/contacts/{ref}/merge",
+    "POST /api/v1/contacts/{ref}/unmerge",
+    "PATCH /api/v1/event-definitions/{name}",
     "POST /api/v1/webhooks/{hook}/replays",
     "POST /api/v1/campaigns/{campaign}/pause",
     "POST /api/v1/campaigns/{campaign}/resume",
