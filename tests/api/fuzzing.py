@@ -39,6 +39,7 @@ SAY_NO = {
     "POST /api/v1/contacts/{ref}/erase",
     "POST /api/v1/contacts/{ref}/merge",
     "POST /api/v1/contacts/{ref}/unmerge",
+    "GET /api/v1/event-definitions/{name}",
     "PATCH /api/v1/event-definitions/{name}",
     "POST /api/v1/webhooks/{hook}/replays",
     "POST /api/v1/campaigns/{campaign}/pause",
