@@ -57,6 +57,13 @@ def _no_keys_of_an_earlier_test() -> None:
     forget_found_keys()
 
 
+@pytest.fixture(autouse=True)
+def _defaults_are_kept_for_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five seconds may run out while a slow machine counts queries, or outlive a test."""
+    monkeypatch.setattr("people.domain.defaults._SECONDS", 600.0)
+    monkeypatch.setattr("people.domain.defaults._defaults", {})
+
+
 @pytest.fixture
 def now() -> datetime:
     """A Tuesday, 18:00 UTC: eleven in the morning in Los Angeles, two in New York."""

@@ -297,12 +297,7 @@ def test_links_of_two_workspaces_never_meet(world: World, now: datetime) -> None
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_queries_do_not_grow_with_the_set(
-    shop: Shop, now: datetime, dry_run: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # What is kept for seconds must not run out in the middle of counting.
-    monkeypatch.setattr("people.domain.queries._DEFAULTS_SECONDS", 600.0)
-    monkeypatch.setattr("people.domain.defaults._defaults", {})
+def test_queries_do_not_grow_with_the_set(shop: Shop, now: datetime, dry_run: bool) -> None:
     with tenant_scope(shop.tenant_id):
         contacts = [make_contact(phone, now=now) for phone in numbers(41)]
         decide([intent(contacts[0], shop.version_id)], now=now)  # warms what is kept per process
