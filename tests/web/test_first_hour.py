@@ -157,7 +157,7 @@ def test_from_log_in_to_the_first_text(page: Page, link: str, hand: str) -> None
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
     expect(first).to_have_count(0)
 
-    press(page.get_by_role("link", name="Test phone"))
+    press(page.get_by_role("link", name="Test phone", exact=True))
     press(page.locator("#act-reward"))
     tenant = Tenant.objects.get(slug="hearth-bakery")
     thread = page.locator("#thread")
