@@ -157,7 +157,7 @@ def test_on_a_phone_the_open_pages_tab_is_in_sight(
     log_in(page.context, committed_world.shop)
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{live_server.url}/w/juniper/settings/team/")
-    expect(page.get_by_role("link", name="Team")).to_be_in_viewport()
+    expect(page.get_by_role("link", name="Team", exact=True)).to_be_in_viewport()
 
 
 def test_a_key_is_shown_once(
