@@ -16,7 +16,7 @@ manage:         ## ARGS="...": any manage.py command against the stack
 	@$(KAIROS) manage $(ARGS)
 test:           ## ARGS="tests/stack -k port": all tests, or those
 	@$(KAIROS) test $(ARGS)
-lint:           ## ruff, mypy --strict, import contracts
+lint:           ## ruff, djangofmt, mypy --strict, import contracts
 	@$(KAIROS) lint
 format:         ## formats the code
 	@$(KAIROS) format

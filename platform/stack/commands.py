@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 from stack.environment import STEPS
@@ -28,11 +29,22 @@ from stack.running import (
 from stack.services import MANAGE, environment
 from stack.tools import run_shown
 
-TOOLS = (
-    ("ruff check", ["-m", "ruff", "check", "."]),
-    ("ruff format", ["-m", "ruff", "format", "--check", "."]),
-    ("mypy", ["-m", "mypy"]),
-    ("import contracts", ["-c", "from importlinter.cli import lint_imports_command as c; c()"]),
+PYTHON = sys.executable
+DJANGOFMT = str(Path(PYTHON).with_name("djangofmt"))  # a program, no Python module
+CHECKS = (
+    ("ruff check", [PYTHON, "-m", "ruff", "check", "."]),
+    ("ruff format", [PYTHON, "-m", "ruff", "format", "--check", "."]),
+    ("djangofmt", [DJANGOFMT, "--check", "."]),
+    ("mypy", [PYTHON, "-m", "mypy"]),
+    (
+        "import contracts",
+        [PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
+    ),
+)
+FORMATTERS = (
+    [PYTHON, "-m", "ruff", "check", "--fix", "."],
+    [PYTHON, "-m", "ruff", "format", "."],
+    [DJANGOFMT, "."],
 )
 
 
@@ -83,9 +95,9 @@ def with_own_servers(command: str, python: Sequence[str]) -> int:
 def lint(command: str, arguments: Sequence[str]) -> int:
     """Every tool, even when an earlier one complains."""
     failed = []
-    for name, tool in TOOLS:
+    for name, tool in CHECKS:
         print(f"== {name}", flush=True)
-        if subprocess.run([sys.executable, *tool], cwd=ROOT, check=False).returncode:
+        if subprocess.run(tool, cwd=ROOT, check=False).returncode:
             failed.append(name)
     print(f"lint: {', '.join(failed) or 'nothing'} failed")
     return 1 if failed else 0
@@ -93,11 +105,7 @@ def lint(command: str, arguments: Sequence[str]) -> int:
 
 def format_code(command: str, arguments: Sequence[str]) -> int:
     """Formats and fixes what can be fixed by a tool."""
-    codes = [
-        subprocess.run([sys.executable, "-m", "ruff", *tool], cwd=ROOT, check=False).returncode
-        for tool in (["check", "--fix", "."], ["format", "."])
-    ]
-    return max(codes)
+    return max(subprocess.run(tool, cwd=ROOT, check=False).returncode for tool in FORMATTERS)
 
 
 def screenshots(command: str, arguments: Sequence[str]) -> int:
