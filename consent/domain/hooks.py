@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from consent.domain.opt_ins import OptIn, record_opt_ins
+from consent.domain.opt_outs import OptOut, record_opt_outs
 
 # Who else listens for a word: answers a sentence when the word is taken, else "".
 KeywordClaim = Callable[[str], str]
 # The number people text to, E.164, or "" while the workspace has no sender.
 NumberSource = Callable[[], str]
 
+
+class OptInAct(Protocol):
+    def __call__(self, wish: OptIn, *, now: datetime, wall: datetime) -> str: ...
+
+
+class OptOutAct(Protocol):
+    def __call__(self, stop: OptOut, *, now: datetime) -> None: ...
+
+
 _claims: dict[str, KeywordClaim] = {}
 _numbers: dict[str, NumberSource] = {}
+_opt_ins: dict[str, OptInAct] = {}
+_opt_outs: dict[str, OptOutAct] = {}
 
 
 def register_keyword_claim(name: str, claim: KeywordClaim) -> None:
@@ -19,6 +35,27 @@ def register_keyword_claim(name: str, claim: KeywordClaim) -> None:
 
 def register_number_source(name: str, source: NumberSource) -> None:
     _numbers[name] = source
+
+
+def register_acts(name: str, *, opt_in: OptInAct, opt_out: OptOutAct) -> None:
+    """Whoever texts: an opt-in is welcomed or asked to confirm, an opt-out cancels what is queued."""
+    _opt_ins[name] = opt_in
+    _opt_outs[name] = opt_out
+
+
+def opt_in(wish: OptIn, *, now: datetime, wall: datetime) -> str:
+    """An opt-in that just happened, with the text that follows from it. Returns the code of its
+    `OptInResult`. Raises `Invalid`."""
+    for act in _opt_ins.values():
+        return act(wish, now=now, wall=wall)
+    return record_opt_ins([wish], now=now)[0].code
+
+
+def opt_out(stop: OptOut, *, now: datetime) -> None:
+    """An opt-out that just happened: it holds before anything queued can go. Raises `Invalid`."""
+    for act in _opt_outs.values():
+        return act(stop, now=now)
+    record_opt_outs([stop], now=now)
 
 
 def claimed_by(word: str) -> str:
