@@ -62,6 +62,7 @@ PAGES = {
     "event": "settings/events/name/Checkout%20Started/",
     "arrivals": "settings/events/arrivals/",
     "webhooks": "settings/webhooks/",
+    "connectors": "settings/connectors/",
     "test-phone": "test-phone/",
     "missing": "nothing-here/",
 }

@@ -20,10 +20,10 @@ _NUMBER = re.compile(rf"{_BEFORE}[+(]?\d(?:\d|{_BETWEEN}){{7,40}}\d(?![\w:-])")
 _E164 = re.compile(rf"(?:\+|{_ESCAPED}2[Bb])\d{{8,15}}")
 _EMAIL = re.compile(rf"[\w.+-]+(?:@|{_ESCAPED}40)[\w-]+\.[\w.]+")
 _ESCAPE = re.compile(r"%(?:25)*[0-9A-Fa-f]{2}")
-# /stop/<sealed>, /invite/<token>/..., /t/<token>; also inside another address, as in ?next=...
+# /stop/<sealed>, /invite/<token>/..., /t/<token>, /webhooks/in/<public id>; also inside another address, as in ?next=...
 _SLASH = rf"(?:/|{_ESCAPED}2F)"
 _SECRET_PATH = re.compile(
-    rf"({_SLASH}(?:stop|invite|t){_SLASH})(?:(?!{_ESCAPED}(?:2F|3F|26|23))[^/?#&\s\"'<>])+",
+    rf"({_SLASH}(?:stop|invite|t|webhooks{_SLASH}in){_SLASH})(?:(?!{_ESCAPED}(?:2F|3F|26|23))[^/?#&\s\"'<>])+",
     re.IGNORECASE,
 )
 _SECRET_VALUE = re.compile(

@@ -67,6 +67,8 @@ _PLACES = {
     ("keys", "ref"): ("The key's id.", f"key_{_ID}"),
     ("campaigns", "campaign"): ("The campaign's id.", f"cmp_{_ID}"),
     ("event-definitions", "name"): ("The event's name, or an alias of it.", "checkout_started"),
+    ("connectors", "connector"): ("The connector's id.", f"cnr_{_ID}"),
+    ("connectors", "body"): ("The stored body's id.", f"bdy_{_ID}"),
     ("webhooks", "hook"): ("The webhook's id.", f"whk_{_ID}"),
     ("flows", "slug"): ("The flow's slug.", "cart-recovery"),
     ("flows", "number"): ("The version's number.", 1),

@@ -48,6 +48,16 @@ SCHEDULE = {
         "schedule": crontab(minute="35"),
         "options": {"queue": "bulk", "expires": 1800},
     },
+    "connectors": {
+        "task": "connectors.sweep",
+        "schedule": schedule(run_every=20.0),
+        "options": {"queue": "bulk", "expires": 20},
+    },
+    "connectors-old": {
+        "task": "connectors.forget_old",
+        "schedule": crontab(hour="4", minute="55"),
+        "options": {"queue": "bulk"},
+    },
     "consent-seal": {
         "task": "consent.seal_all",
         "schedule": crontab(hour="4", minute="20"),

@@ -19,6 +19,7 @@ _APPS = (
     "segments",
     "templates_engine",
     "delivery",
+    "connectors",
     "triggers",
     "analytics",
     "web",

@@ -52,6 +52,7 @@ SCOPE_NEEDS: dict[str, str] = {
     "templates:read": "view",
     "templates:write": "publish",
     "webhooks:manage": "manage_keys",
+    "connectors:manage": "manage_keys",
     "gateway:read": "view",
     "keys:read": "manage_keys",
     "keys:write": "manage_keys",

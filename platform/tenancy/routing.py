@@ -42,5 +42,7 @@ ROUTED: dict[str, tuple[str, ...]] = {
     "events_webhookfeed": ("tenant_id", "id"),
     "events_webhookendpoint": ("tenant_id", "id", "state", "retry_at", "leased_until"),
     "events_webhookdelivery": ("tenant_id", "id", "endpoint_id", "state", "due_at"),
+    "connectors_connector": ("tenant_id", "id", "public_id"),
+    "connectors_receivedbody": ("tenant_id", "id", "state", "retry_at"),
     "delivery_click": ("tenant_id", "id", "kind", "received_at"),
 }

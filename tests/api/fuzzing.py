@@ -32,6 +32,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/flows/{slug}/versions": {"definition": FLOW["definition"]},
     "POST /api/v1/consents": OPT_OUT,
     "POST /api/v1/opt-out-links": {"phone": "+13105550142"},
+    "POST /api/v1/connectors": {"kind": "webhook", "name": "Help desk"},
+    "POST /api/v1/connectors/{connector}/secret": {},
 }
 # Nothing is paused, started or undelivered in this workspace, nobody is merged, and chance finds
 # neither the id that confirms an erasure nor the name of an event.
@@ -115,6 +117,8 @@ def real_path(operation: Any, ids: Mapping[str, str]) -> dict[str, Any] | None:
         "slug": SLUGS.get(noun),
         "campaign": ids["campaigns"],
         "hook": ids["webhooks"],
+        "connector": ids["connectors"],
+        "body": ids["bodies"],
         "number": 1,
     }
     names = re.findall(r"{(\w+)}", operation.path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from connectors.domain.connectors import create_connector
+from connectors.models import ReceivedBody
 from delivery.models import Message
 from events.domain.webhooks import create_endpoint
 from people.models import Contact
@@ -37,6 +39,14 @@ def make_api(world: World, *, now: datetime, hook_url: str = "https://8.8.8.8/ho
         )
         create_segment("Angelenos", slug="angelenos", definition=SEGMENT, now=now)
         hook, _ = create_endpoint(url=hook_url, event_names=["SMS Sent"], now=now)
+        connector, _ = create_connector(kind="webhook", name="Help desk", now=now)
+        body = ReceivedBody.objects.create(
+            connector=connector,
+            delivery_key="1",
+            body='{"event": "Ticket Solved", "phone": "+13105550142"}',
+            received_at=now,
+            state="done",
+        )
         wanted = Wanted("Sale", audience="everybody", body="Good news today.")
         campaign = create_campaign(wanted, now=now)
         message = Message.objects.filter(contact_id=people["maya"]).order_by("created_at")[0]
@@ -50,6 +60,8 @@ def make_api(world: World, *, now: datetime, hook_url: str = "https://8.8.8.8/ho
             "messages": show_id("msg", message.id),
             "campaigns": show_id("cmp", campaign.id),
             "webhooks": show_id("whk", hook.id),
+            "connectors": show_id("cnr", connector.id),
+            "bodies": show_id("bdy", body.id),
             "keys": show_id("key", spare.id),
         },
     )

@@ -84,6 +84,8 @@ def values(api: Api) -> dict[str, str]:
         "MESSAGE": api.ids["messages"],
         "CAMPAIGN": api.ids["campaigns"],
         "WEBHOOK": api.ids["webhooks"],
+        "CONNECTOR": api.ids["connectors"],
+        "BODY": api.ids["bodies"],
         "DELIVERY": show_id("whd", tried.id),
         "KEY": api.ids["keys"],
     }
@@ -156,7 +158,10 @@ def put_in(word: str, operation: Operation, api: Api) -> str:
     """Something that is there instead of the example's id, and a moment that is not long ago."""
     noun = operation.path.split("/")[3]
     if word.startswith("http://") and noun in api.ids:
-        word = EXAMPLE_ID.sub(api.ids[noun], word)
+        place, within, rest = word.partition("/bodies/")
+        word = (
+            EXAMPLE_ID.sub(api.ids[noun], place) + within + EXAMPLE_ID.sub(api.ids["bodies"], rest)
+        )
     if operation.key == "replayWebhook":
         word = word.replace(
             "2026-11-17T00:00:00Z", (business_now() - timedelta(hours=1)).isoformat()

@@ -50,6 +50,8 @@ def fill(path: str, told: dict[str, Any], api: Api) -> str:
         "slug": SLUGS.get(noun, ""),
         "campaign": api.ids["campaigns"],
         "hook": api.ids["webhooks"],
+        "connector": api.ids["connectors"],
+        "body": api.ids["bodies"],
         "number": "1",
     }
     for each in told.get("parameters", []):

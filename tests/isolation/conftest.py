@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from connectors.domain.connectors import create_connector
+from connectors.models import ReceivedBody
 from consent.domain.keywords import add_keyword
 from consent.domain.sign_up import save_page
 from delivery.domain.opting_out import opt_out_url
@@ -121,6 +123,15 @@ def make_objects(brand: Brand, name: str, now: datetime) -> Objects:
         hook, _ = create_endpoint(
             url=f"https://8.8.8.8/{name}-hook", event_names=["SMS Sent"], now=now
         )
+        connector, _ = create_connector(kind="webhook", name=f"Connector of {name}", now=now)
+        body = ReceivedBody.objects.create(
+            connector=connector,
+            delivery_key="1",
+            topic=f"topic-{name}",
+            body='{"event": "Ticket Solved", "phone": "+13105550142"}',
+            received_at=now,
+            state="done",
+        )
         campaign = create_campaign(
             Wanted(f"Campaign of {name}", audience="everybody", body=f"Hello from {name}-words"),
             now=now,
@@ -131,6 +142,9 @@ def make_objects(brand: Brand, name: str, now: datetime) -> Objects:
             "keys_ref": show_id("key", narrow_key.id),
             "campaign": show_id("cmp", campaign.id),
             "hook": show_id("whk", hook.id),
+            "connector": show_id("cnr", connector.id),
+            "public_id": connector.public_id,
+            "body": show_id("bdy", body.id),
             "name": "Checkout Started",
             "flow_slug": f"only-{name}",
             "flows_slug": f"only-{name}",
@@ -155,6 +169,8 @@ def make_objects(brand: Brand, name: str, now: datetime) -> Objects:
         }
         marks = (
             f"{name}-hook",
+            f"Connector of {name}",
+            f"topic-{name}",
             f"only-{name}",
             f"Flow of {name}",
             f"Segment of {name}",

@@ -116,6 +116,7 @@ PRODUCT = {"products": [{"product_id": "fresh", "name": "Fresh"}]}
 
 # An address that needs no look-up; nothing is sent here.
 WEBHOOK = {"url": "https://8.8.8.8/fresh", "events": ["SMS Sent"]}
+CONNECTOR = {"kind": "webhook", "name": "Fresh"}
 ANSWER: dict[str, Any] = {"body": "Yes, it is.", "token": "0190f8a0-0000-7000-8000-000000000001"}
 
 TABLE: tuple[Row, ...] = (
@@ -206,6 +207,22 @@ TABLE: tuple[Row, ...] = (
     # Nothing says what to send again.
     api("webhooks/<str:hook>/replays", "POST", 422, stranger=404, foreign=404),
     api("webhooks/<str:hook>/deliveries", "GET", 200, stranger=404, foreign=404),
+    api("connectors", "GET", 200),
+    api("connectors", "POST", 201, data=CONNECTOR),
+    api("connectors/<str:connector>", "GET", 200, stranger=404, foreign=404),
+    api("connectors/<str:connector>", "PATCH", 200, stranger=404, foreign=404),
+    api("connectors/<str:connector>", "DELETE", 204, stranger=404, foreign=404),
+    api("connectors/<str:connector>/secret", "POST", 201, stranger=404, foreign=404),
+    api("connectors/<str:connector>/bodies", "GET", 200, stranger=404, foreign=404),
+    api(
+        "connectors/<str:connector>/bodies/<str:body>/replay",
+        "POST",
+        202,
+        stranger=404,
+        foreign=404,
+    ),
+    # Signed by the connector's own secret or refused: nobody is logged in here.
+    Row("webhooks/in/<str:public_id>", "POST", 401, 401, 401, 401, 401, kind="open"),
     # Signed by the gateway's own tokens or refused: nobody is logged in here.
     Row(
         "webhooks/twilio/<uuid:gateway_id>/status/<uuid:attempt_id>",
@@ -390,6 +407,17 @@ TABLE: tuple[Row, ...] = (
     form("settings/webhooks/<str:hook>/save/", foreign=404, url=WEBHOOK["url"], events="*"),
     form("settings/webhooks/<str:hook>/act/", foreign=404, do="test"),
     form("settings/webhooks/<str:hook>/replay/", 422, foreign=404),
+    page("settings/connectors/", small=TOO_SMALL),
+    form("settings/connectors/new/", 201, **CONNECTOR),
+    page("settings/connectors/<str:connector>/", small=TOO_SMALL, foreign=404),
+    page("settings/connectors/<str:connector>/bodies/", small=TOO_SMALL, foreign=404),
+    form("settings/connectors/<str:connector>/save/", foreign=404, name="Fresh"),
+    form("settings/connectors/<str:connector>/mapping/", foreign=404, event="Fresh", phone="$.tel"),
+    form("settings/connectors/<str:connector>/preview/", 200, foreign=404, event="Fresh"),
+    # A new secret is shown on the page that answers.
+    form("settings/connectors/<str:connector>/act/", 201, foreign=404, do="rotate"),
+    # No body is named.
+    form("settings/connectors/<str:connector>/replay/", 404, foreign=404),
     agency("", "GET", 200, small=200),
     agency("copy/", "GET", 200, small=TOO_SMALL),
     # Nobody is chosen to copy to.

@@ -229,6 +229,8 @@ def snapshot(whose: Objects) -> dict[str, Any]:
 # What is written down whatever came: that a key was used, that a signed webhook arrived.
 NOTED = {
     "tenancy_apikey": ("last_used_at",),
+    # That somebody knocked who is not believed.
+    "connectors_connector": ("failures", "failure_count", "last_failure_at"),
     "delivery_gateway": ("first_heard_at", "last_heard_at", "last_heard_token"),
 }
 

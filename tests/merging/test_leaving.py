@@ -10,6 +10,8 @@ import pytest
 from django.db import connection
 
 from commerce.models import Order
+from connectors.domain.connectors import create_connector
+from connectors.models import ReceivedBody
 from consent.domain.facts import facts_for
 from consent.domain.opt_ins import OptIn, record_opt_ins
 from consent.domain.verifying import verify_chain
@@ -74,6 +76,15 @@ def full(pair: Pair) -> Pair:
             place=0,
             body='{"userId": "ext-mimi", "properties": {"city": "Secretville"}}',
         )
+        connector, _ = create_connector(kind="webhook", now=pair.now)
+        ReceivedBody.objects.create(
+            connector=connector,
+            delivery_key="1",
+            topic="asks mimi",
+            body='{"name": "Mimi Lopez", "city": "Secretville", "who": "ext-mimi"}',
+            received_at=pair.now,
+            state="done",
+        )
     live_a_little(pair)
     pair.say("mimi", phone="+12125550103")
     pair.add("zoe", subscribed=False, email="mimi+zoe@x.example")
@@ -94,6 +105,7 @@ def test_nothing_of_the_person_is_left_in_any_table(full: Pair) -> None:
     assert {"events_event", "people_contact", "people_identifier", "delivery_message"} <= tables
     assert {"delivery_messagecontent", "delivery_inboundmessage", "events_unstoreditem"} <= tables
     assert {"consent_consentevidence", "triggers_flowrun", "people_movedrows"} <= tables
+    assert "connectors_receivedbody" in tables
     erase(full)
     assert where_found(full) == set()
 

@@ -85,6 +85,7 @@ class Story:
             "event": f"{base}/settings/events/name/Checkout%20Started/",
             "arrivals": f"{base}/settings/events/arrivals/",
             "webhooks": f"{base}/settings/webhooks/",
+            "connectors": f"{base}/settings/connectors/",
             "test-phone": f"{base}/test-phone/?contact={maya}",
             "team": f"{base}/settings/team/",
             "agency": f"/agency/{self.brand.organization.slug}/",

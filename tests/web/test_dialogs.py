@@ -16,7 +16,7 @@ from tests.web.story import tell_story
 
 pytestmark = pytest.mark.browser
 SIZES = {"laptop": (1280, 720), "phone": (390, 700)}
-WITH_DIALOGS = ("keys", "webhooks", "team", "sending", "flows", "campaigns", "agency")
+WITH_DIALOGS = ("keys", "webhooks", "connectors", "team", "sending", "flows", "campaigns", "agency")
 LONG = {"new-api-key", "new-webhook"}  # longer than a phone
 
 # What is cut off, covered or focused in an open dialog, after `scrolls` moved it to its end.

@@ -26,6 +26,8 @@ PAGES = {
     "quiet": "settings/quiet-hours/",
     "webhook": "settings/webhooks/",
     "endpoint": "settings/webhooks/",
+    "shopify": "settings/connectors/",
+    "woocommerce": "settings/connectors/",
     "segment": "",
     "team": "settings/team/",
     "invite": "settings/team/",

@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "consent",
     "templates_engine",
     "delivery",
+    "connectors",
     "triggers",
     "analytics",
 ]

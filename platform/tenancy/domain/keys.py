@@ -42,6 +42,7 @@ SCOPES: dict[str, str] = {
     "templates:read": "Read templates",
     "templates:write": "Create and change templates",
     "webhooks:manage": "Make, change and read webhooks, send again",
+    "connectors:manage": "Connect shops, read what they sent, replay it",
     "keys:read": "See which API keys there are",
     "keys:write": "Make and revoke API keys, with its own powers at most",
 }
