@@ -46,10 +46,11 @@ def access(ref: str) -> Campaign:
 
 
 def live_page(request: Any, campaign: Campaign) -> HttpResponse:
+    may_steer = request.can("publish") and campaign.status in RUNNING
     context = {
         **_told(request, campaign),
-        "may_steer": request.can("publish") and campaign.status in RUNNING,
-        "stops": "stop" in request.GET and campaign.status in RUNNING,
+        "may_steer": may_steer,
+        "stops": may_steer and "stop" in request.GET,
         "left_out": excluded_names(campaign),
     }
     return render(request, "triggers/campaign.html", context)

@@ -98,7 +98,7 @@ def campaign_page(request: Any, campaign: str) -> HttpResponse:
     found = access(campaign)
     if found.status != Campaign.Status.DRAFT:
         return live_page(request, found)
-    return _editor(request, found, review="review" in request.GET)
+    return _editor(request, found, review="review" in request.GET and request.can("publish"))
 
 
 @require_GET
