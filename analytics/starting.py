@@ -58,5 +58,5 @@ def change_step(request: Any) -> HttpResponse:
         mark_step(request.POST.get("step", ""), act, actor=request.user, now=request.now)
         messages.success(request, SAID[act])
     else:
-        raise Invalid([FieldError("act", "unknown_choice", "done, open, skipped or simulator.")])
+        raise Invalid([FieldError("act", "invalid_choice", "done, open, skipped or simulator.")])
     return redirect("analytics:home", slug=request.tenant.slug)

@@ -53,6 +53,7 @@ class ContactConsentShown(serializers.Serializer[Any]):
 
 class ContactConsent(TenantAPIView):
     required_scope = "contacts:read"
+    leads_on = True
 
     @extend_schema(operation_id="readConsent", responses=ContactConsentShown)
     def get(self, request: Request, ref: str) -> Response:

@@ -131,7 +131,7 @@ class FlowDetail(FlowView):
     @extend_schema(operation_id="readFlow", responses=FlowDetailShown)
     def get(self, request: Request, slug: str) -> Response:
         """One flow with the definitions of its versions."""
-        flow = _access(slug)
+        flow = access_flow(slug)
         versions = FlowVersion.objects.filter(flow=flow).order_by("-number")
         return Response(
             {
@@ -162,7 +162,7 @@ class FlowVersions(FlowView):
         """Saves a new version beside the live one; runs keep the version they began with."""
         given = read_body(VersionWrite, request)
         version = save_version(
-            _access(slug),
+            access_flow(slug),
             definition=given["definition"],
             now=request.now,  # type: ignore[attr-defined]
             actor=key_of(request),
@@ -182,7 +182,7 @@ class FlowPublication(FlowView):
     def post(self, request: Request, slug: str) -> Response:
         """Puts the newest version live; answers with notices that do not stop it."""
         now = request.now  # type: ignore[attr-defined]
-        published = publish_flow(_access(slug), now=now, actor=key_of(request))
+        published = publish_flow(access_flow(slug), now=now, actor=key_of(request))
         return Response(
             {
                 **_shown(published.flow),
@@ -204,12 +204,12 @@ class FlowPause(FlowView):
     def post(self, request: Request, slug: str) -> Response:
         """Nobody enters, nothing goes out; whoever is in it waits."""
         now = request.now  # type: ignore[attr-defined]
-        return Response(_shown(pause_flow(_access(slug), now=now, actor=key_of(request))))
+        return Response(_shown(pause_flow(access_flow(slug), now=now, actor=key_of(request))))
 
     @extend_schema(operation_id="resumeFlow", parameters=[ResumeQuery], responses={200: FlowShown})
     def delete(self, request: Request, slug: str) -> Response:
         """Ends the pause. `overdue` says what becomes of runs that are past their time."""
-        found = _access(slug)
+        found = access_flow(slug)
         query = read_query(ResumeQuery, request)
         flow = resume_flow(
             found,
@@ -226,7 +226,8 @@ def key_of(request: Any) -> ApiKey | None:
     return found
 
 
-def _access(slug: str) -> Flow:
+def access_flow(slug: str) -> Flow:
+    """Raises `NotFound`."""
     flow: Flow | None = Flow.objects.filter(slug=slug).first()
     if flow is None:
         raise NotFound("This flow")

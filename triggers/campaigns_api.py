@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from tenancy.api_base import TenantAPIView, path_id
 from tenancy.ids import show_id
 from tenancy.shapes import IdField
 from triggers.domain.campaign_drafts import Wanted, create_campaign, save_campaign
-from triggers.domain.campaign_numbers import numbers_of
+from triggers.domain.campaign_numbers import progress_of
 from triggers.domain.campaigns import (
     access_campaign,
     launch_campaign,
@@ -97,6 +98,9 @@ class NumbersShown(serializers.Serializer[Any]):
     opted_out = serializers.IntegerField()
     held_back = serializers.DictField(child=serializers.IntegerField(), help_text="By reason.")
     waiting = serializers.DictField(child=serializers.IntegerField(), help_text="By reason.")
+    planned = serializers.IntegerField(
+        help_text="Contacts whose time has not come yet, or had not when it was stopped."
+    )
 
 
 class CampaignDetailShown(CampaignShown):
@@ -178,8 +182,9 @@ class CampaignDetail(CampaignView):
     def get(self, request: Request, campaign: str) -> Response:
         """With what became of its texts so far."""
         found = _access(campaign)
-        numbers = numbers_of([found.id])[found.id]
-        return Response({**_one(found), "numbers": NumbersShown(numbers).data})
+        progress = progress_of(found, now=_now(request))
+        numbers = {**asdict(progress.numbers), "planned": progress.planned}
+        return Response({**_one(found), "numbers": numbers})
 
     @extend_schema(
         operation_id="changeCampaign",

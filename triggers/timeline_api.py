@@ -49,6 +49,7 @@ class ItemShown(serializers.Serializer[Any]):
 
 class ContactTimeline(TenantAPIView):
     required_scope = "contacts:read"
+    leads_on = True
 
     @extend_schema(
         operation_id="readTimeline",

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from triggers import api, campaigns_api, timeline_api, versions_api
+from triggers import api, campaigns_api, timeline_api, versions_api, waiting_api
 from triggers.views import (
     campaign_audience,
     campaign_live,
@@ -30,6 +30,7 @@ urlpatterns = [
     ),
     path("api/v1/flows/<slug:slug>/publication", api.FlowPublication.as_view()),
     path("api/v1/flows/<slug:slug>/pause", api.FlowPause.as_view()),
+    path("api/v1/flows/<slug:slug>/waiting/move", waiting_api.FlowWaiting.as_view()),
     path("api/v1/campaigns", campaigns_api.CampaignList.as_view()),
     path("api/v1/campaigns/<str:campaign>", campaigns_api.CampaignDetail.as_view()),
     path("api/v1/campaigns/<str:campaign>/funnel", campaigns_api.CampaignFunnel.as_view()),

@@ -119,9 +119,9 @@ def beginning_for(reach: Reach) -> Beginning:
 def _check_place(country: str, currency: str) -> list[FieldError]:
     errors = []
     if country not in COUNTRIES:
-        errors.append(FieldError("country", "unknown_choice", "Choose one of the countries."))
+        errors.append(FieldError("country", "invalid_choice", "Choose one of the countries."))
     if currency and currency not in CURRENCIES:
-        errors.append(FieldError("currency", "unknown_choice", "Choose one of the currencies."))
+        errors.append(FieldError("currency", "invalid_choice", "Choose one of the currencies."))
     return errors
 
 
@@ -137,7 +137,7 @@ def _check(name: str, timezone: str, accent: str, shop_url: str, sender: str) ->
         detail = "Write the shop's address, such as https://shop.example."
         errors.append(FieldError("shop_url", "invalid", detail))
     if sender not in SENDERS or (sender == "simulator" and not simulator_is_running()):
-        errors.append(FieldError("sender", "unknown_choice", "Choose one of the ways to send."))
+        errors.append(FieldError("sender", "invalid_choice", "Choose one of the ways to send."))
     return errors
 
 

@@ -74,9 +74,9 @@ def first_steps(tenant: Tenant) -> FirstSteps:
 def mark_step(key: str, state: str, *, actor: User | None = None, now: datetime) -> None:
     """Marks a step as done or skipped, or opens it again. Raises `Invalid`."""
     if key not in _STEPS:
-        raise Invalid([FieldError("step", "unknown_choice", f"One of: {', '.join(_STEPS)}.")])
+        raise Invalid([FieldError("step", "invalid_choice", f"One of: {', '.join(_STEPS)}.")])
     if state not in {DONE, SKIPPED, OPEN}:
-        raise Invalid([FieldError("state", "unknown_choice", "One of: done, open, skipped.")])
+        raise Invalid([FieldError("state", "invalid_choice", "One of: done, open, skipped.")])
     if state == OPEN:
         FirstStepMark.objects.filter(step=key).delete()
         return

@@ -31,7 +31,7 @@ class Change:
 def check_choice(field_name: str, value: str, allowed: Iterable[str]) -> list[FieldError]:
     if value in (known := sorted(allowed)):
         return []
-    return [FieldError(field_name, "unknown_choice", f"One of: {', '.join(known)}.")]
+    return [FieldError(field_name, "invalid_choice", f"One of: {', '.join(known)}.")]
 
 
 def check_time(field_name: str, value: datetime, now: datetime) -> list[FieldError]:

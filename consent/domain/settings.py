@@ -89,7 +89,7 @@ def use_window_preset(preset: str, *, actor: Actor = None, now: datetime) -> Com
     """Sets the sending window to us_common, federal or strictest."""
     if preset not in PRESETS:
         raise Invalid(
-            [FieldError("preset", "unknown_choice", f"One of: {', '.join(sorted(PRESETS))}.")]
+            [FieldError("preset", "invalid_choice", f"One of: {', '.join(sorted(PRESETS))}.")]
         )
     change = {"week": list(PRESETS[preset])}
     return _change("quiet_hours.changed", change, actor=actor, now=now)
@@ -320,4 +320,4 @@ def _within(value: object, low: int, high: int) -> bool:
 
 
 def _unknown(field: str, allowed: Sequence[str]) -> FieldError:
-    return FieldError(field, "unknown_choice", f"One of: {', '.join(allowed)}.")
+    return FieldError(field, "invalid_choice", f"One of: {', '.join(allowed)}.")

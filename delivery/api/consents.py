@@ -123,6 +123,7 @@ class OptOutLinkShown(serializers.Serializer[Any]):
 
 class ConsentList(TenantAPIView):
     names_in_body = True
+    leads_on = True
     refusals = {
         "POST": {
             "409": "`stop_stands`: this number opted out, and only its owner takes that back."

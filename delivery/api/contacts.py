@@ -37,6 +37,7 @@ class EligibilityShown(serializers.Serializer[Any]):
 
 class Eligibility(TenantAPIView):
     required_scope = "contacts:read"
+    leads_on = True
 
     @extend_schema(
         operation_id="readEligibility",

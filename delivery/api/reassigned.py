@@ -32,6 +32,7 @@ class ReassignedShown(serializers.Serializer[Any]):
 
 class NumberReassigned(TenantAPIView):
     required_scope = "contacts:write"
+    leads_on = True
 
     @extend_schema(operation_id="giveUpNumber", request=Nothing, responses=ReassignedShown)
     def post(self, request: Request, ref: str) -> Response:

@@ -49,7 +49,7 @@ def read_agreement(given: Mapping[str, str], *, timezone: str, now: datetime) ->
     `Invalid`. The question that is sent asks about offers alone, so a YES to it proves no more."""
     way = given.get("way", NOTHING) or NOTHING
     if way not in WAYS:
-        raise Invalid([FieldError("way", "unknown_choice", f"One of: {', '.join(WAYS)}.")])
+        raise Invalid([FieldError("way", "invalid_choice", f"One of: {', '.join(WAYS)}.")])
     if way == NOTHING:
         return Agreement()
     errors = []

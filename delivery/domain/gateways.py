@@ -39,7 +39,7 @@ def connect_gateway(
     errors = account_errors(account_sid, api_key_sid, secret)
     if kind not in Gateway.Kind.values:
         kinds = ", ".join(Gateway.Kind.values)
-        errors.append(FieldError("kind", "unknown_choice", f"One of: {kinds}."))
+        errors.append(FieldError("kind", "invalid_choice", f"One of: {kinds}."))
     if not 1 <= len(auth_tokens) <= 2 or not all(is_secret(token) for token in auth_tokens):
         errors.append(FieldError("auth_tokens", "one_or_two", "One token, or two in a rotation."))
     if not errors and Gateway.objects.filter(account_sid=account_sid).exists():
@@ -110,7 +110,7 @@ def add_sender(
     errors += rate_errors(segments_per_second)
     if kind not in Sender.Kind.values:
         kinds = ", ".join(Sender.Kind.values)
-        errors.append(FieldError("kind", "unknown_choice", f"One of: {kinds}."))
+        errors.append(FieldError("kind", "invalid_choice", f"One of: {kinds}."))
     if errors:
         raise Invalid(errors)
     sender = Sender.objects.create(

@@ -15,13 +15,14 @@ from django.shortcuts import render
 from api.problems import Moved, NotFound, Problem
 from api.responses import problem_response
 
-_API_PATHS = ("/v1/", "/api/", "/webhooks/", "/health", "/ready")
+_API_PATHS = ("/v1/", "/api/", "/webhooks/", "/health/", "/ready/")
 _REQUEST_ID = re.compile(r"^[\w-]{8,64}$")
 logger = logging.getLogger(__name__)
 
 
 def is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(_API_PATHS)
+    """Whether a machine asks, also where no route matches."""
+    return f"{request.path}/".startswith(_API_PATHS)
 
 
 class RequestIdMiddleware:

@@ -41,7 +41,16 @@ _RATE = [
         ("RateLimit-Reset", "Seconds until the window turns."),
     )
 ]
+_LEADS = OpenApiParameter(
+    "Location",
+    {"type": "string", "format": "uri-reference"},
+    OpenApiParameter.HEADER,
+    description="The same address with the survivor's id.",
+    response=[307],
+)
 _PROBLEMS = {
+    "307": "`contact_merged`: an old id. `Location` is the same address with the id of the contact it"
+    " is a part of now, which `errors` names too.",
     "400": "`unknown_parameter`: a query parameter that is not listed here; the answer names those"
     " that are.",
     "401": "`unauthenticated`: no key, or one that opens nothing.",
@@ -58,6 +67,10 @@ _MALFORMED = "`malformed_json`: the body is no valid JSON."
 _REPEATED = (
     "`idempotency_conflict`: this `Idempotency-Key` came with another request."
     " `idempotency_in_progress`: the first request with it is still at work."
+)
+_MERGED = (
+    "`contact_merged`: an old id; `errors` names the contact it is a part of now, and nothing was"
+    " changed."
 )
 # What stands in paths, by the first word of the path: what it is, and how one looks.
 _ID = "0190f8a0d3b47c1e8f00000000000001"
@@ -119,8 +132,9 @@ class KairosSchema(AutoSchema):
     """What every operation has without saying so.
 
     A view whose body or query names things that may not be there sets `names_in_body`; one whose
-    POST keeps no answers, `takes_key = False`. What it refuses besides what all do stands in
-    `refusals`: {method: {status: words}}.
+    POST keeps no answers, `takes_key = False`; one whose id may be that of a merged contact,
+    `leads_on = True`. What it refuses besides what all do stands in `refusals`: {method: {status:
+    words}}.
     """
 
     def get_tags(self) -> list[str]:
@@ -143,7 +157,8 @@ class KairosSchema(AutoSchema):
         return "\n\n".join(part for part in (said.strip(), needs) if part)
 
     def get_override_parameters(self) -> list[Any]:
-        return [*_RATE, *([_IDEMPOTENCY] if self._takes_key() else [])]
+        leads = [_LEADS] if "307" in self._merged_codes() else []
+        return [*_RATE, *leads, *([_IDEMPOTENCY] if self._takes_key() else [])]
 
     def get_extensions(self) -> dict[str, Any]:
         return {"x-scope": self._scope()}
@@ -174,11 +189,19 @@ class KairosSchema(AutoSchema):
             parts.append(_MALFORMED)
         if code == "409" and self._takes_key():
             parts.append(_REPEATED)
+        if code == "409" and code in self._merged_codes():
+            parts.append(_MERGED)
         return " ".join(part for part in (*parts, self._own_refusals().get(code, "")) if part)
 
     def _own_refusals(self) -> dict[str, str]:
         given: dict[str, str] = getattr(self.view, "refusals", {}).get(self.method, {})
         return given
+
+    def _merged_codes(self) -> list[str]:
+        """Whoever reads by an old id is led on; whoever writes is refused."""
+        if not getattr(self.view, "leads_on", False):
+            return []
+        return ["307" if self.method == "GET" else "409"]
 
     def _takes_key(self) -> bool:
         return self.method == "POST" and getattr(self.view, "takes_key", True)
@@ -191,7 +214,7 @@ class KairosSchema(AutoSchema):
         return found
 
     def _problem_codes(self) -> list[str]:
-        codes = ["400", "401", "403", "429", "503", *self._own_refusals()]
+        codes = ["400", "401", "403", "429", "503", *self._own_refusals(), *self._merged_codes()]
         if "{" in self.path or getattr(self.view, "names_in_body", False):
             codes.append("404")
         if self._takes_key():

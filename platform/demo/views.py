@@ -140,7 +140,7 @@ def move_clock(request: Any, contact: ContactFacts) -> Act:
     elif move in MOVES:
         target = request.now + MOVES[move]
     else:
-        raise Invalid([FieldError("move", "unknown_choice", "60m, 6h or morning.")])
+        raise Invalid([FieldError("move", "invalid_choice", "60m, 6h or morning.")])
 
     def act() -> None:
         walk_to(target, settle=settle_fully)

@@ -77,7 +77,7 @@ def read_filters(given: Mapping[str, Any], *, strict: bool = False) -> Filtered:
             conditions.append(condition)
         elif strict:
             known = f"One of: {', '.join(one.values)}." if one.values else one.told
-            errors.append(FieldError(one.name, "unknown_choice", known))
+            errors.append(FieldError(one.name, "invalid_choice", known))
     if errors:
         raise Invalid(errors)
     return Filtered(chosen, conditions)

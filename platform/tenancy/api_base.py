@@ -78,6 +78,7 @@ class TenantAPIView(APIView):
     # What the description says besides: see `KairosSchema`.
     refusals: ClassVar[dict[str, dict[str, str]]] = {}
     takes_key: ClassVar[bool] = True
+    leads_on: ClassVar[bool] = False
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         method = "GET" if request.method == "HEAD" else str(request.method)

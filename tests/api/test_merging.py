@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.views import openapi
 from people.models import Contact
 from tenancy.domain.keys import create_api_key
 from tenancy.ids import show_id
@@ -54,6 +55,47 @@ def test_an_old_id_leads_to_the_survivor(api: Api, twin: str) -> None:
     wish = {"template": "plain", "contact": {"id": twin}, "dry_run": True}
     status, text = api.call("POST", "messages", wish)
     assert (status, text["contact"]) == (200, maya)
+
+
+def test_every_address_that_meets_an_old_id_says_so(api: Api, twin: str) -> None:
+    """Who reads is led on (307), who writes is refused (409), and the description tells of both."""
+    maya = api.ids["contacts"]
+    api.call("POST", f"contacts/{maya}/merge", {"contact": twin})
+    bodies = {
+        "changeContact": {"city": "Austin"},
+        "mergeContacts": {"contact": api.ids["stopped"]},
+        "eraseContact": {"confirm": twin},
+        "recordConsent": {
+            "action": "opt_out",
+            "contact": twin,
+            "occurred_at": "2026-11-17T18:00:00Z",
+            "evidence": {"words": "By telephone"},
+        },
+    }
+    met = set()
+    for path, methods in openapi()["paths"].items():
+        for method, told in methods.items():
+            key, responses = told["operationId"], told["responses"]
+            by_path = path.startswith("/api/v1/contacts/{ref}") and key != "unmergeContacts"
+            described = {
+                s for s, each in responses.items() if "`contact_merged`" in each["description"]
+            }
+            wanted = "307" if method == "get" else "409"
+            if not (by_path or path == "/api/v1/consents"):
+                assert described == set(), key
+                continue
+            assert described == {wanted}, key
+            place = path.removeprefix("/api/v1/").replace("{ref}", twin)
+            place += f"?contact={twin}" if key == "listConsents" else ""
+            answer = api.raw(method.upper(), place, bodies.get(key))
+            assert (str(answer.status_code), answer.json()["code"]) == (wanted, "contact_merged"), (
+                key
+            )
+            if wanted == "307":
+                assert answer["Location"] == f"/api/v1/{place}".replace(twin, maya)
+                assert "Location" in responses["307"]["headers"], key
+            met.add(key)
+    assert {"readContact", "readTimeline", "exportContact", "eraseContact", "giveUpNumber"} <= met
 
 
 def test_an_undone_merge_gives_both_back(api: Api, twin: str) -> None:

@@ -149,7 +149,7 @@ def test_a_set_is_written_in_a_few_queries(
     ("broken", "field", "code"),
     [
         ({"phone": "2125550100"}, "opt_outs[1].phone", "not_e164"),
-        ({"source": "gossip"}, "opt_outs[1].source", "unknown_choice"),
+        ({"source": "gossip"}, "opt_outs[1].source", "invalid_choice"),
         ({"future": True}, "opt_outs[1].occurred_at", "in_the_future"),
         ({"naive": True}, "opt_outs[1].occurred_at", "no_time_zone"),
     ],

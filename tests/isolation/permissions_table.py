@@ -185,6 +185,7 @@ API: dict[str, str] = {
     "POST flows/<slug:slug>/publication": "flows:write",
     "POST flows/<slug:slug>/pause": "flows:write",
     "DELETE flows/<slug:slug>/pause": "flows:write",
+    "POST flows/<slug:slug>/waiting/move": "flows:write",
     "GET consents": "consent:read",
     "POST consents": "consent:write",
     "POST opt-out-links": "consent:write",

@@ -177,6 +177,7 @@ TABLE: tuple[Row, ...] = (
     api("flows/<slug:slug>/pause", "POST", 200, stranger=404, foreign=404),
     # The flow is not paused, so its owner hears 409: known, and not now.
     api("flows/<slug:slug>/pause", "DELETE", 409, stranger=404, foreign=404),
+    api("flows/<slug:slug>/waiting/move", "POST", 200, stranger=404, foreign=404),
     # Whose ledger? The address alone does not say, so it is refused by name.
     api("consents", "GET", 422),
     api("consents", "POST", 201, data=OPT_OUT),

@@ -188,7 +188,19 @@ CASES: tuple[Case, ...] = (
          method="DELETE"),
     # addresses that are not there
     Case("no such call", "/v1/dance", {}, 404, "not_found"),
-    Case("no such address", "/api/v1/nothing", {}, 404, "not_found"),
+    *(
+        Case(f"{method} {path} with key {key}", path, b"", 404, "not_found", key=key, method=method)
+        for path in ("/api", "/api/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/contacts",
+                     "/api/v1/contacts/", "/api/schema", "/v1", "/v1/")
+        for method in ("GET", "POST")
+        for key in ("api", "none")
+    ),
+    *(
+        Case(f"{method} {path} with key {key}", path, b"", 405, "method_not_allowed", key=key, method=method)
+        for method, path in (("PUT", "/api/v1/contacts"), ("POST", "/api/schema/"),
+                             ("DELETE", "/api/docs/"), ("GET", "/v1/track"))
+        for key in ("api", "none")
+    ),
     Case("a slug that is none", "/api/v1/flows/a%00b", None, 404, "not_found", method="GET"),
     Case("no such webhook", "/webhooks/twilio/x/inbound", {}, 404, "not_found", key="none"),
     Case("a gateway nobody has", f"/webhooks/twilio/{uuid4()}/inbound", {}, 404, "not_found",

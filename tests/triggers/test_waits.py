@@ -21,6 +21,7 @@ from tests.support.carrier import CarrierProcess
 from tests.support.world import World
 from tests.triggers.conftest import hours, install, make_flow
 from tests.triggers.scene import Scene
+from tests.triggers.test_api import call
 from tests.triggers.test_flows import add_text
 from triggers.domain.editing import change_delay
 from triggers.domain.flows import archive_flow, publish_flow
@@ -75,6 +76,12 @@ def due_of(scene: Scene, name: str = "maya") -> Any:
 def moves(scene: Scene) -> list[AuditEntry]:
     with tenant_scope(scene.id):
         return list(AuditEntry.objects.filter(action="flow.waiting_moved").order_by("at", "id"))
+
+
+def ask(scene: Scene, wish: Any, flow: str = "cart-recovery") -> tuple[int, Any]:
+    """A call of the API with the scene's key, at the scene's time."""
+    scene.meet_clock()
+    return call(Client(), scene.brand, "post", f"flows/{flow}/waiting/move", wish)
 
 
 @pytest.mark.parametrize("choice", ["keep", "move", "else"])
@@ -139,6 +146,71 @@ def test_who_kept_their_time_can_be_moved_later_and_only_once(
     assert len(moves(scene)) == 1
     assert post("step/text_1/move/").status_code == 409
     assert post("step/nope/move/").status_code == 404
+
+
+def test_over_the_api_they_are_counted_then_moved_and_only_once(
+    scene: Scene, cart: Flow, other_scene: Scene, post: Callable[..., Any]
+) -> None:
+    install(other_scene, "cart-recovery")
+    begun = scene.now
+    start(scene, "maya", "jonas")
+    start(other_scene, "maya")
+    scene.go(hours(begun, 0.75))
+    start(scene, "ada")
+    post("step/wait_1h/edit/", base="1", minutes="30")
+    assert ask(scene, {"dry_run": True}) == (
+        200,
+        {"dry_run": True, "version": 1, "moved": 0, "steps": []},
+    )
+    post("publish/", number="2")
+    step = {"step": "wait_1h", "delay": "PT30M", "contacts": 3, "at_once": 2, "too_late": 0}
+    counted = {"dry_run": True, "version": 2, "moved": 3, "steps": [step]}
+    times = [due_of(scene, name) for name in ("maya", "jonas", "ada")]
+    assert ask(scene, {"dry_run": True}) == (200, counted)
+    assert ask(scene, {"dry_run": True, "steps": ["wait_1h"]}) == (200, counted)
+    assert [due_of(scene, name) for name in ("maya", "jonas", "ada")] == times
+    assert moves(scene) == []
+
+    assert ask(scene, {"steps": ["wait_1h"]}) == (200, {**counted, "dry_run": False})
+    assert due_of(scene) == begun + timedelta(minutes=30)
+    assert due_of(scene, "ada") == hours(begun, 0.75) + timedelta(minutes=30)
+    [entry] = moves(scene)
+    assert entry.actor.startswith("key:")
+    told = {"to": "PT30M", "people": 3, "at_once": 2, "too_late": 0}
+    assert entry.data == {"number": 2, "steps": {"wait_1h": told}}
+    again = {"dry_run": False, "version": 2, "moved": 0, "steps": []}
+    assert ask(scene, {}) == (200, again)
+    assert len(moves(scene)) == 1
+    assert due_of(other_scene) == begun + timedelta(hours=1)
+    assert moves(other_scene) == []
+
+
+def test_over_the_api_a_wrong_wish_is_named_and_moves_nobody(
+    scene: Scene, cart: Flow, post: Callable[..., Any]
+) -> None:
+    start(scene, "maya")
+    before = due_of(scene)
+    post("step/wait_1h/edit/", base="1", hours="3")
+    post("publish/", number="2")
+    cases: list[tuple[Any, str, str]] = [
+        ({"steps": ["wait_1h", "nope"]}, "steps[1]", "unknown_step"),
+        ({"steps": ["text_1"]}, "steps[0]", "no_delay"),
+        ({"steps": []}, "steps", "empty"),
+        ({"steps": "wait_1h"}, "steps", "not_a_list"),
+        ({"dryrun": True}, "dryrun", "unknown_field"),
+        ({"dry_run": "perhaps"}, "dry_run", "invalid"),
+    ]
+    for wish, field, code in cases:
+        status, problem = ask(scene, wish)
+        found = [(each["field"], each["code"]) for each in problem["errors"]]
+        assert (status, found) == (422, [(field, code)]), wish
+    assert ask(scene, {}, "nope")[0] == 404
+    assert due_of(scene) == before
+    with tenant_scope(scene.id):
+        archive_flow(cart, now=scene.now)
+    status, problem = ask(scene, {})
+    assert (status, problem["code"]) == (409, "not_live")
+    assert moves(scene) == []
 
 
 def test_moved_back_to_the_delay_they_began_with(

@@ -95,7 +95,7 @@ def _change(campaign: Campaign, wanted: Wanted, *, now: datetime, actor: Actor) 
 def _change_audience(campaign: Campaign, wanted: Wanted, errors: list[FieldError]) -> None:
     if wanted.audience is not None:
         if wanted.audience not in Campaign.Audience.values:
-            errors.append(FieldError("audience", "unknown_choice", "Say everybody or segment."))
+            errors.append(FieldError("audience", "invalid_choice", "Say everybody or segment."))
             return
         campaign.audience = wanted.audience
         if wanted.audience != Campaign.Audience.SEGMENT:
@@ -137,7 +137,7 @@ def _change_timing(
 ) -> None:
     if wanted.timing is not None:
         if wanted.timing not in Campaign.Timing.values:
-            errors.append(FieldError("timing", "unknown_choice", "Say now, at or local."))
+            errors.append(FieldError("timing", "invalid_choice", "Say now, at or local."))
             return
         campaign.timing = wanted.timing
     if wanted.send_at is not None:

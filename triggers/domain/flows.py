@@ -176,7 +176,7 @@ def resume_flow(
     """Live again. Runs whose time passed meanwhile, or whose text had to wait: `skip` their next
     message and go on, `continue` with it now, or `exit`."""
     if overdue not in ("continue", "skip", "exit"):
-        raise Invalid([FieldError("overdue", "unknown_choice", "Say continue, skip or exit.")])
+        raise Invalid([FieldError("overdue", "invalid_choice", "Say continue, skip or exit.")])
     found = flow_for_update(flow)
     if found.status != Flow.Status.PAUSED:
         raise Problem("not_paused", "Only a paused flow can be resumed.", status=409)

@@ -7,7 +7,7 @@ stands at lasts. Nothing is sent by moving; whoever goes on is decided by every 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 
-from api.problems import NotFound, Problem
+from api.problems import FieldError, Invalid, NotFound, Problem
 from delivery.core.policy import default_ttl
 from people.domain.queries import contacts_by_id, lock_contacts, workspace_defaults
 from templates_engine.domain.queries import templates_by_slug
@@ -32,6 +32,7 @@ from triggers.domain.plans import plans_for
 from triggers.models import Flow, FlowVersion
 
 Actor = User | ApiKey | None
+_NO_DELAY = "Nobody waits at this step by a delay."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,18 @@ class LeftBehind:
     words: str
     count: int
     told: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepMoves:
+    """People who are moved at one step. `to`: its new length as an ISO 8601 duration. `at_once`:
+    those whose new time is past; `too_late`: those of them whose next text is skipped for it."""
+
+    key: str
+    to: str
+    people: int
+    at_once: int
+    too_late: int
 
 
 def left_behind(
@@ -71,14 +84,35 @@ def move_waiting(
     `NotFound` for a step that is not there, `Problem` (409) for one that is no delay (no_delay) and
     for a flow without a live version (not_live).
     """
-    flow_id = flow if isinstance(flow, UUID) else flow.id
-    rows = Flow.objects.select_for_update(no_key=True, of=("self",)).filter(id=flow_id)
-    held = rows.select_related("live_version").first()
-    if held is None:
-        raise NotFound("This flow")
-    if held.live_version is None or held.status == Flow.Status.ARCHIVED:
-        raise Problem("not_live", "Only who is in a live flow can be moved.", status=409)
-    return move_to(held, held.live_version, keys=keys, now=now, actor=actor)
+    held, live = _live_for_update(flow)
+    return move_to(held, live, keys=keys, now=now, actor=actor)
+
+
+@transaction.atomic
+def move_waiting_at(
+    flow: Flow | UUID,
+    *,
+    steps: Sequence[str] | None = None,
+    dry_run: bool = False,
+    now: datetime,
+    actor: Actor = None,
+) -> tuple[FlowVersion, tuple[StepMoves, ...]]:
+    """The same for a list of steps, None for every one that waits: the live version, and per step
+    in reading order who was moved. `dry_run`: who would be; nothing is written.
+
+    Raises `Invalid` that names each wrong one of `steps`, and as above for a flow.
+    """
+    held, live = _live_for_update(flow)
+    plan = plans_for([live.id])[live.id]
+    _refuse_steps(plan, steps or ())
+    numbers = step_numbers(plan.definition)
+    wanted = [key for key in plan.places if span_of(plan, key)] if steps is None else set(steps)
+    moves = (
+        _moves(held, plan, wanted, now=now)
+        if dry_run
+        else _move(held, live, plan, wanted, now, actor)
+    )
+    return live, tuple(sorted(_counted(plan, moves), key=lambda one: numbers[one.key]))
 
 
 def move_to(
@@ -90,27 +124,71 @@ def move_to(
         if key not in plan.places:
             raise NotFound("This step")
         if not span_of(plan, key):
-            raise Problem("no_delay", "Nobody waits at this step by a delay.", status=409)
+            raise Problem("no_delay", _NO_DELAY, status=409)
+    return len(_move(flow, version, plan, keys, now, actor))
+
+
+def _live_for_update(flow: Flow | UUID) -> tuple[Flow, FlowVersion]:
+    flow_id = flow if isinstance(flow, UUID) else flow.id
+    rows = Flow.objects.select_for_update(no_key=True, of=("self",)).filter(id=flow_id)
+    held = rows.select_related("live_version").first()
+    if held is None:
+        raise NotFound("This flow")
+    if held.live_version is None or held.status == Flow.Status.ARCHIVED:
+        raise Problem("not_live", "Only who is in a live flow can be moved.", status=409)
+    return held, held.live_version
+
+
+def _refuse_steps(plan: Plan, steps: Sequence[str]) -> None:
+    known = ", ".join(key for key in plan.places if span_of(plan, key))
+    errors = [
+        FieldError(f"steps[{at}]", "no_delay", _NO_DELAY)
+        if key in plan.places
+        else FieldError(f"steps[{at}]", "unknown_step", f"Steps that wait: {known or 'none'}.")
+        for at, key in enumerate(steps)
+        if not span_of(plan, key)
+    ]
+    if errors:
+        raise Invalid(errors)
+
+
+def _move(
+    flow: Flow,
+    version: FlowVersion,
+    plan: Plan,
+    keys: Collection[str],
+    now: datetime,
+    actor: Actor,
+) -> list[Move]:
     contacts = {run.contact_id for run, _ in _left(flow, plan, keys)}
     lock_contacts(contacts)
     moves = _moves(flow, plan, keys, now=now, among=contacts) if contacts else []
     if not moves:
-        return 0
+        return []
     _write(moves)
-    steps = {
-        key: {
-            "to": span_of(plan, key),
-            "people": len(there),
-            "at_once": sum(one.at_once for one in there),
-            "too_late": sum(one.too_late for one in there),
-        }
-        for key in sorted(keys)
-        if (there := [one for one in moves if one.step_key == key])
-    }
+    steps = {one.key: asdict(one) for one in _counted(plan, moves)}
+    for told_of in steps.values():
+        del told_of["key"]
     data = {"number": version.number, "steps": steps}
     record_audit("flow.waiting_moved", target=str(flow.id), data=data, actor=actor, now=now)
     wake("triggers.work", tenant_id=str(current_tenant_id()))
-    return len(moves)
+    return moves
+
+
+def _counted(plan: Plan, moves: Sequence[Move]) -> list[StepMoves]:
+    by_step: dict[str, list[Move]] = {}
+    for one in moves:
+        by_step.setdefault(one.step_key, []).append(one)
+    return [
+        StepMoves(
+            key,
+            span_of(plan, key),
+            len(there),
+            sum(one.at_once for one in there),
+            sum(one.too_late for one in there),
+        )
+        for key, there in sorted(by_step.items())
+    ]
 
 
 def _moves(

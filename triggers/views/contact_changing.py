@@ -154,7 +154,7 @@ def _write_consent(request: Any, found: ContactFacts, ref: str) -> HttpResponse:
         messages.success(request, "The number is suppressed, and not this contact's any more.")
     else:
         known = "One of: record, withdraw, reassigned."
-        raise Invalid([FieldError("act", "unknown_choice", known)])
+        raise Invalid([FieldError("act", "invalid_choice", known)])
     return redirect("triggers:contact_consent", slug=request.tenant.slug, ref=ref)
 
 

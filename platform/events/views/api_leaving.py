@@ -37,6 +37,7 @@ class ErasedShown(serializers.Serializer[Any]):
 
 class ContactExport(TenantAPIView):
     required_scope = "contacts:read"
+    leads_on = True
 
     @extend_schema(
         operation_id="exportContact",
@@ -53,6 +54,7 @@ class ContactExport(TenantAPIView):
 
 class ContactErase(TenantAPIView):
     required_scope = "contacts:erase"
+    leads_on = True
 
     @extend_schema(
         operation_id="eraseContact",

@@ -59,8 +59,8 @@ class MergeShown(serializers.Serializer[Any]):
 
 class ContactMergeView(TenantAPIView):
     required_scope = "contacts:write"
+    leads_on = True
     names_in_body = True
-    refusals = {"POST": {"409": "`contact_merged`: it is a part of another contact already."}}
 
     @extend_schema(
         operation_id="mergeContacts",
@@ -85,7 +85,7 @@ class ContactMergeView(TenantAPIView):
             survivor, merged = chosen, other if chosen == one else one
         else:
             detail = "One of the two contacts."
-            raise Invalid([FieldError("survivor", "unknown_choice", detail)])
+            raise Invalid([FieldError("survivor", "invalid_choice", detail)])
         key = _key(request)
         merge = merge_contacts(
             survivor,

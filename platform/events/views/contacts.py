@@ -130,7 +130,7 @@ class ContactList(TenantAPIView):
         sort = request.query_params.get("sort") or NEWEST
         if sort not in SORTS:
             detail = f"One of: {', '.join(SORTS)}."
-            raise Invalid([FieldError("sort", "unknown_choice", detail)])
+            raise Invalid([FieldError("sort", "invalid_choice", detail)])
         key = _KEYS[sort]
         page = key.read(request.query_params)
         found = list_contacts(
@@ -182,6 +182,7 @@ class ContactList(TenantAPIView):
 
 class ContactDetail(TenantAPIView):
     required_scopes = {"GET": "contacts:read", "PATCH": "contacts:write"}
+    leads_on = True
     refusals = {"PATCH": {"409": _TAKEN}}
 
     @extend_schema(operation_id="readContact", responses=ContactShown)
