@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -30,6 +30,7 @@ from triggers.models import Campaign
 from triggers.views.campaign_audience import EVERYBODY, tell, tell_campaign
 from triggers.views.campaign_live import access, live_page, when_words
 from triggers.views.costs import show_price
+from web.leaving import read_next
 from web.paging import PAGE_SIZE, read_cursor, write_cursor
 from web.templatetags.ui import money
 
@@ -113,7 +114,8 @@ def campaign_funnel(request: Any, campaign: str) -> HttpResponse:
 @require_POST
 @workspace_view("edit_messages")
 def save(request: Any, campaign: str) -> HttpResponse:
-    """Saves what stands in the form; then stays, sends a test text, or shows what would be sent."""
+    """Saves what stands in the form; then stays, sends a test text, or shows what would be sent.
+    `next`: the page somebody was on the way to when asked whether to save."""
     found = access(campaign)
     try:
         found = save_campaign(
@@ -127,6 +129,8 @@ def save(request: Any, campaign: str) -> HttpResponse:
         return _send_test(request, found)
     if then != "review":
         messages.success(request, "Saved.")
+        if following := read_next(request.POST):
+            return HttpResponseRedirect(following)
     return _to(request, found, "?review=1" if then == "review" else "")
 
 

@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from api.problems import FieldError, Invalid, NotFound, Problem
@@ -33,6 +32,7 @@ from triggers.domain.wording import editable
 from triggers.models import FlowVersion
 from triggers.views.flow_frame import render_flow
 from triggers.views.flow_page import FlowPage, access_flow
+from web.leaving import read_next
 
 _MANY = 20
 
@@ -70,8 +70,7 @@ def edit_step(request: Any, flow_slug: str, key: str) -> HttpResponse:
     else:
         messages.success(request, f"Saved as version {saved.number}. It is not live yet.")
     address = reverse("triggers:flow", args=[request.tenant.slug, flow.slug])
-    following = given.get("next", "")
-    if following.startswith("/") and url_has_allowed_host_and_scheme(following, allowed_hosts=None):
+    if following := read_next(given):
         return HttpResponseRedirect(following)
     return HttpResponseRedirect(f"{address}?step={key}#panel")
 

@@ -5,8 +5,13 @@ const plain = (text: string) => text.replace(/\r\n?/g, "\n");
 const isControl = (e: Element): e is Control =>
   e instanceof HTMLInputElement || e instanceof HTMLTextAreaElement || e instanceof HTMLSelectElement;
 
-/** What the server wrote into a control. */
+const isTick = (e: Control): e is HTMLInputElement => e.type === "checkbox" || e.type === "radio";
+
+/** What stands in a control; a tick that is not set says nothing. */
+const now = (e: Control) => (isTick(e) && !e.checked ? "" : plain(e.value));
+/** What the server wrote into it. */
 function given(e: Control): string {
+  if (isTick(e)) return e.defaultChecked ? plain(e.value) : "";
   if (!(e instanceof HTMLSelectElement)) return plain(e.defaultValue);
   return ([...e.options].find((o) => o.defaultSelected) ?? e.options[0])?.value ?? "";
 }
@@ -29,6 +34,11 @@ class UnsavedGuard extends HTMLElement {
   }
   get #dialog() {
     return need<HTMLDialogElement>("dialog", this);
+  }
+
+  /** The form's own button for saving, where it has several. */
+  get #saver() {
+    return [...this.#form.elements].find((e): e is HTMLButtonElement => "saves" in (e as HTMLElement).dataset);
   }
 
   connectedCallback() {
@@ -64,7 +74,7 @@ class UnsavedGuard extends HTMLElement {
   }
   #isDirty() {
     if (this.#decided) return false;
-    return "dirty" in this.dataset || this.#said((e) => plain(e.value)) !== this.#before;
+    return "dirty" in this.dataset || this.#said(now) !== this.#before;
   }
 
   #click(e: MouseEvent) {
@@ -85,7 +95,7 @@ class UnsavedGuard extends HTMLElement {
       to = this.#leave;
     then.value = to?.dataset.page ?? to?.getAttribute("href") ?? "";
     this.#dialog.close();
-    this.#form.requestSubmit();
+    this.#form.requestSubmit(this.#saver);
     if (!this.#decided) then.value = ""; // the browser found something missing and says so
   }
   #drop() {
