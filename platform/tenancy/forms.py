@@ -10,7 +10,7 @@ from django import forms
 
 from api.problems import Invalid
 from tenancy.domain.keys import SCOPES
-from tenancy.models import WriteKey
+from tenancy.models import Organization, Tenant, WriteKey
 
 
 class ApiKeyForm(forms.Form):
@@ -57,16 +57,28 @@ class JoinForm(forms.Form):
     )
 
 
-class InviteForm(forms.Form):
-    email = forms.CharField(max_length=254, error_messages={"required": "Write an e-mail address."})
+class AccessForm(forms.Form):
+    """A role, and the clients it holds in."""
+
     role = forms.CharField(max_length=12, error_messages={"required": "Choose a role."})
     reach = forms.ChoiceField(choices=[("all", "All"), ("some", "Some")])
     workspaces = forms.MultipleChoiceField(required=False)
 
     def __init__(self, *args: Any, slugs: Iterable[str] = (), **kwargs: Any) -> None:
-        """`slugs`: the workspaces the inviter may choose from."""
+        """`slugs`: the workspaces that whoever gives it may choose from."""
         super().__init__(*args, **kwargs)
         self.fields["workspaces"].choices = [(slug, slug) for slug in slugs]  # type: ignore[attr-defined]
+
+    def chosen(self, organization: Organization) -> list[Tenant] | None:
+        """None for all. Call it on a valid form."""
+        if self.cleaned_data["reach"] == "all":
+            return None
+        slugs = self.cleaned_data["workspaces"]
+        return list(Tenant.objects.filter(organization=organization, slug__in=slugs))
+
+
+class InviteForm(AccessForm):
+    email = forms.CharField(max_length=254, error_messages={"required": "Write an e-mail address."})
 
 
 class RoleForm(forms.Form):

@@ -33,6 +33,11 @@ urlpatterns = [
         name="agency_give_role",
     ),
     path(
+        "agency/<slug:organization>/team/<uuid:member_id>/access/",
+        organization_team.give_access,
+        name="agency_give_access",
+    ),
+    path(
         "agency/<slug:organization>/team/<uuid:member_id>/remove/",
         organization_team.remove,
         name="agency_remove_member",
@@ -50,6 +55,9 @@ urlpatterns = [
         name="revoke_invite",
     ),
     path("w/<slug:slug>/settings/team/<uuid:member_id>/role/", team.give_role, name="give_role"),
+    path(
+        "w/<slug:slug>/settings/team/<uuid:member_id>/access/", team.give_access, name="give_access"
+    ),
     path("w/<slug:slug>/settings/team/<uuid:member_id>/remove/", team.remove, name="remove_member"),
     path("w/<slug:slug>/settings/keys/", keys.list_keys, name="keys"),
     path("w/<slug:slug>/settings/keys/api/", keys.make_api_key, name="make_api_key"),

@@ -113,6 +113,7 @@ PAGES: dict[str, str] = {
     "POST settings/team/invite/": CHIEFS,
     "POST settings/team/invites/<uuid:invite_id>/revoke/": CHIEFS,
     "POST settings/team/<uuid:member_id>/role/": CHIEFS,
+    "POST settings/team/<uuid:member_id>/access/": CHIEFS,
     "POST settings/team/<uuid:member_id>/remove/": CHIEFS,
     "GET settings/sign-up/": ALL,
     "POST settings/sign-up/save/": CHIEFS,
@@ -161,6 +162,7 @@ AGENCY: dict[str, str] = {
     "POST invite/": CHIEFS,
     "GET team/": CHIEFS,
     "POST team/<uuid:member_id>/role/": CHIEFS,
+    "POST team/<uuid:member_id>/access/": CHIEFS,
     "POST team/<uuid:member_id>/remove/": CHIEFS,
     "POST team/invites/<uuid:invite_id>/revoke/": CHIEFS,
 }

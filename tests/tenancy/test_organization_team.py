@@ -49,7 +49,7 @@ def line(client: Client, name: str) -> str:
     answer = client.get(PAGE)
     assert answer.status_code == 200
     body = answer.content.decode().split("<tbody>", 1)[1]
-    return next((row for row in ROW.findall(body) if name in row), "")
+    return next((" ".join(row.split()) for row in ROW.findall(body) if name in row), "")
 
 
 def post(client: Client, path: str, **data: Any) -> Any:

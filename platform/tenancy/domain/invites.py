@@ -8,7 +8,7 @@ link learns something, about the one e-mail it is made for, at the speed log-ins
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -49,20 +49,7 @@ def create_invite(
         validate_email(email)
     except ValidationError:
         errors.append(FieldError("email", "invalid", "Write an e-mail address."))
-    if role not in ROLES:
-        errors.append(FieldError("role", "unknown_role", f"One of: {', '.join(ROLES)}."))
-    elif by is not None and not by.may_grant(role):
-        errors.append(
-            FieldError("role", "not_yours", "You cannot give a role that may more than your own.")
-        )
-    if workspaces is not None and not workspaces:
-        errors.append(FieldError("workspaces", "missing", "Choose at least one client."))
-    elif any(one.organization_id != organization.id for one in workspaces or ()) or (
-        by is not None and not (by.organization == organization and by.covers(workspaces))
-    ):
-        errors.append(
-            FieldError("workspaces", "not_yours", "You can invite to your own clients only.")
-        )
+    errors += grant_errors(role, workspaces, organization=organization, by=by)
     if errors:
         raise Invalid(errors)
     token = secrets.token_urlsafe(32)
@@ -81,6 +68,30 @@ def create_invite(
             invite.workspaces.set(workspaces)
         _record("invite.created", invite, by.user if by else None, now)
     return invite, f"{settings.KAIROS_PUBLIC_BASE_URL}/invite/{token}/"
+
+
+def grant_errors(
+    role: str,
+    workspaces: Collection[Tenant] | None,
+    *,
+    organization: Organization,
+    by: Reach | None,
+) -> list[FieldError]:
+    """Why `by` cannot give this role in these clients, by the fields `role` and `workspaces`."""
+    errors = []
+    if role not in ROLES:
+        errors.append(FieldError("role", "unknown_role", f"One of: {', '.join(ROLES)}."))
+    elif by is not None and not by.may_grant(role):
+        errors.append(
+            FieldError("role", "not_yours", "You cannot give a role that may more than your own.")
+        )
+    if workspaces is not None and not workspaces:
+        errors.append(FieldError("workspaces", "missing", "Choose at least one client."))
+    elif any(one.organization_id != organization.id for one in workspaces or ()) or (
+        by is not None and not (by.organization == organization and by.covers(workspaces))
+    ):
+        errors.append(FieldError("workspaces", "not_yours", "Only your own clients can be given."))
+    return errors
 
 
 def find_invite(token: str, *, wall: datetime) -> Invite:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,19 +11,22 @@ from django.db import transaction
 from django.db.models import Q
 
 from api.problems import FieldError, Invalid, NotFound, Problem
-from tenancy.domain.invites import open_invites, workspaces_of_grant
+from tenancy.domain.invites import grant_errors, open_invites, workspaces_of_grant
 from tenancy.domain.reach import Reach
 from tenancy.domain.records import record_everywhere
 from tenancy.models import Invite, Membership, Organization, Tenant
 from tenancy.permissions import ROLES, grantable_roles
+
+_Access = tuple[str, dict[UUID, Tenant]]
 
 
 @dataclass(frozen=True, slots=True)
 class TeamLine:
     """One member as the team page shows them.
 
-    `clients`: names within the reader's own reach, None for every client; `more`: how many others
-    there are. `roles`: what the reader may make of them, empty when they are beyond reach.
+    `clients`: names within the reader's own reach, None for every client; `slugs` of the same;
+    `more`: how many others there are. `roles`: what the reader may make of them, empty when they
+    are beyond reach.
     """
 
     id: UUID
@@ -31,6 +34,7 @@ class TeamLine:
     email: str
     role: str
     clients: tuple[str, ...] | None
+    slugs: tuple[str, ...]
     more: int
     roles: tuple[str, ...]
     is_you: bool
@@ -88,6 +92,32 @@ def change_role(member_id: UUID, *, role: str, by: Reach, now: datetime) -> Memb
 
 
 @transaction.atomic
+def change_access(
+    member_id: UUID, *, role: str, workspaces: Collection[Tenant] | None, by: Reach, now: datetime
+) -> Membership:
+    """Sets which clients somebody may enter, and as what. `workspaces` None: all of them, also those
+    to come. The same again is harmless.
+
+    Raises `Invalid` that names the field for a role or clients that `by` may not give, and as
+    `change_role` for whom `by` may not change; the last owner of all clients stays that.
+    """
+    member = _member_for_update(member_id, by)
+    errors = grant_errors(role, workspaces, organization=by.organization, by=by)
+    if errors:
+        raise Invalid(errors)
+    before = member.role, _opened(workspaces_of_grant(member), by)
+    was_all, is_all = member.all_workspaces, workspaces is None
+    if not (role == "owner" and is_all):
+        _keep_an_owner(member)
+    member.role, member.all_workspaces = role, is_all
+    member.save(update_fields=["role", "all_workspaces"])
+    member.workspaces.set(workspaces or ())
+    after = role, _opened(None if workspaces is None else list(workspaces), by)
+    _record_access(member, by, before, after, differs=was_all != is_all, now=now)
+    return member
+
+
+@transaction.atomic
 def remove_member(member_id: UUID, *, by: Reach, now: datetime) -> Membership:
     """Takes somebody off the team; their account and what they did stay. Raises as above."""
     member = _member_for_update(member_id, by)
@@ -112,6 +142,12 @@ def _member_for_update(member_id: UUID, by: Reach) -> Membership:
     if not (by.may_grant(found.role) and by.covers(workspaces_of_grant(found))):
         raise _beyond()
     return found
+
+
+def _opened(workspaces: list[Tenant] | None, by: Reach) -> dict[UUID, Tenant]:
+    if workspaces is None:
+        workspaces = list(Tenant.objects.filter(organization=by.organization))
+    return {one.id: one for one in workspaces}
 
 
 def _shares(member: Membership, by: Reach) -> bool:
@@ -152,16 +188,19 @@ def _members(organization: Organization) -> Sequence[Membership]:
 
 def _line(member: Membership, reach: Reach, owners: int) -> TeamLine:
     named = workspaces_of_grant(member)
-    seen = [
-        one.name for one in named or () if reach.workspaces is None or one.id in reach.workspaces
-    ]
+    seen = sorted(
+        (one.name, one.slug)
+        for one in named or ()
+        if reach.workspaces is None or one.id in reach.workspaces
+    )
     changeable = reach.may_grant(member.role) and reach.covers(named)
     return TeamLine(
         id=member.id,
         name=member.user.name,
         email=member.user.email,
         role=member.role,
-        clients=None if named is None else tuple(sorted(seen)),
+        clients=None if named is None else tuple(name for name, _ in seen),
+        slugs=tuple(slug for _, slug in seen),
         more=0 if named is None else len(named) - len(seen),
         roles=tuple(grantable_roles(reach.role)) if changeable else (),
         is_you=member.user_id == reach.user.id,
@@ -189,3 +228,25 @@ def _record(
         actor=by.user,
         now=now,
     )
+
+
+def _record_access(
+    member: Membership, by: Reach, before: _Access, after: _Access, *, differs: bool, now: datetime
+) -> None:
+    """Each client's log says what changed there; none names another client."""
+    (was, had), (role, has) = before, after
+    kept = [has[one] for one in has if one in had] if differs or was != role else []
+    for change, workspaces in (
+        ("given", [has[one] for one in has if one not in had]),
+        ("taken", [had[one] for one in had if one not in has]),
+        ("kept", kept),
+    ):
+        record_everywhere(
+            "member.access_changed",
+            organization=by.organization,
+            workspaces=sorted(workspaces, key=lambda one: one.id),
+            target=member.user.email,
+            data={"change": change, "from": was, "to": role, "all": member.all_workspaces},
+            actor=by.user,
+            now=now,
+        )

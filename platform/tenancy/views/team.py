@@ -18,9 +18,9 @@ from tenancy.domain.invites import create_invite, revoke_invite
 from tenancy.domain.members import change_role, invites_for, remove_member, team_of
 from tenancy.domain.queries import WorkspaceLink
 from tenancy.domain.reach import Reach, reach_of
-from tenancy.forms import InviteForm, RoleForm, take_over
-from tenancy.models import Tenant
+from tenancy.forms import AccessForm, InviteForm, RoleForm, take_over
 from tenancy.permissions import PERMISSIONS, ROLES, can, grantable_roles
+from tenancy.views.access import access_words, find_access, read_access, save_access
 from tenancy.web import organization_view, workspace_view
 
 
@@ -76,6 +76,20 @@ def give_role(request: Any, member_id: UUID) -> HttpResponse:
 
 @require_POST
 @workspace_view("manage_team", scoped=False)
+def give_access(request: Any, member_id: UUID) -> HttpResponse:
+    reach = _reach(request)
+    form = read_access(request.POST, _clients(request, reach))
+    member = save_access(form, member_id, reach, now=request.now)
+    if member is None:
+        return _page(request, access_id=member_id, access_form=form, status=422)
+    messages.success(request, access_words(member))
+    if member.user == request.user:
+        return redirect("tenancy:door")
+    return redirect("tenancy:team", slug=request.tenant.slug)
+
+
+@require_POST
+@workspace_view("manage_team", scoped=False)
 def remove(request: Any, member_id: UUID) -> HttpResponse:
     member = remove_member(member_id, by=_reach(request), now=request.now)
     messages.success(request, f"{member.user.name} is off the team.")
@@ -99,11 +113,7 @@ def _invite(request: Any, form: InviteForm, reach: Reach) -> dict[str, Any] | No
     if not form.is_valid():
         return None
     data = form.cleaned_data
-    chosen = None
-    if data["reach"] == "some":
-        chosen = list(
-            Tenant.objects.filter(organization=reach.organization, slug__in=data["workspaces"])
-        )
+    chosen = form.chosen(reach.organization)
     try:
         made, address = create_invite(
             reach.organization,
@@ -141,10 +151,19 @@ def _choices(reach: Reach) -> dict[str, Any]:
     return {"sees_all": reach.workspaces is None}
 
 
-def _page(request: Any, *, status: int = 200, **more: Any) -> HttpResponse:
+def _page(
+    request: Any,
+    *,
+    access_id: UUID | None = None,
+    access_form: AccessForm | None = None,
+    status: int = 200,
+    **more: Any,
+) -> HttpResponse:
     reach = _reach(request)
+    team = team_of(reach, request.tenant)
     context = {
-        "team": team_of(reach, request.tenant),
+        "team": team,
+        "access": find_access(team, access_id or request.GET.get("access", ""), access_form),
         "invites": invites_for(reach, workspace=request.tenant, wall=wall_now()),
         "invite_form": InviteForm(initial={"reach": "some", "workspaces": [request.tenant.slug]}),
         "clients": _clients(request, reach),
