@@ -35,6 +35,8 @@ PAGES = {
     "contacts": "contacts/",
     "contact-new": "contacts/new/",
     "contact-paste": "contacts/paste/",
+    "imports": "imports/",
+    "import-upload": "imports/new/",
     "segments": "segments/",
     "segment": "segments/looked-twice-in-two-weeks/",
     "messages": "messages/",

@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OUR_PACKAGES = PYPROJECT["tool"]["importlinter"]["root_packages"]
-IN_PLATFORM = {"config", "tenancy", "people", "events", "commerce", "connectors", "api", "web",
+IN_PLATFORM = {"config", "tenancy", "people", "events", "commerce", "connectors", "imports", "api", "web",
                "stack", "demo"}  # fmt: skip
 AT_THE_TOP = {"segments", "triggers", "templates_engine", "consent", "delivery", "analytics"}
 TOP = AT_THE_TOP | {

@@ -8,6 +8,7 @@ class TriggersConfig(AppConfig):
         from consent.domain import hooks
         from delivery.domain import sources
         from events.domain.usage import register_usage
+        from imports.domain.starts import register_starts
         from people.domain import leaving, moving
         from segments import uses
         from templates_engine.domain import audiences
@@ -15,6 +16,7 @@ class TriggersConfig(AppConfig):
         from triggers.domain import moving as following
         from triggers.domain.campaign_sources import load_campaign_sources
         from triggers.domain.event_uses import flow_event_uses
+        from triggers.domain.import_starts import flow_starts
         from triggers.domain.keyword_claims import claimed_by_flow
         from triggers.domain.samples import segment_people
         from triggers.domain.segment_uses import uses_in_campaigns, uses_in_flows
@@ -27,6 +29,7 @@ class TriggersConfig(AppConfig):
         hooks.register_keyword_claim("flows", claimed_by_flow)
 
         register_usage("flows", flow_event_uses)
+        register_starts("flows", flow_starts)
         audiences.register("segment", segment_people)
         # First: what ends a run takes the run's texts along before they move.
         moving.register_follower(

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from io import StringIO
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from api.problems import FieldError, Invalid
@@ -63,15 +64,19 @@ csv.field_size_limit(MAX_CHARACTERS)
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Where and when somebody agreed, and to which words. Complete, or it proves nothing."""
+    """Where and when somebody agreed, and to which words. Complete, or it proves nothing.
+
+    `claimed`: somebody says that they agreed, even where no part of the proof is given.
+    """
 
     source: str = ""
     wording: str = ""
     at: datetime | None = None
+    claimed: bool = False
 
     @property
     def is_there(self) -> bool:
-        return bool(self.source or self.wording)
+        return bool(self.source or self.wording or self.claimed)
 
     @property
     def missing(self) -> list[str]:
@@ -82,11 +87,17 @@ class Proof:
 
 @dataclass(slots=True)
 class PastedRow:
-    """One row. `values` by column, clean; `code` and `detail` say why it is rejected."""
+    """One row. `values` by column, clean; `code` and `detail` say why it is rejected.
+
+    `attributes`: the brand's own values, of their types. `stopped_at`: when they opted out, as the
+    row says.
+    """
 
     line: int
     values: dict[str, str] = field(default_factory=dict)
     proof: Proof = field(default_factory=Proof)
+    attributes: dict[str, Any] = field(default_factory=dict)
+    stopped_at: datetime | None = None
     code: str = ""
     detail: str = ""
 

@@ -63,8 +63,11 @@ def find_contacts(pairs: Iterable[tuple[str, UUID | None]]) -> dict[str, UUID]:
     return found
 
 
-def tell(changes: Sequence[Change], *, now: datetime, lane: str = "live") -> None:
-    """Appends one event per change, in this transaction. Nothing personal goes along."""
+def tell(
+    changes: Sequence[Change], *, now: datetime, lane: str = "live", history: bool = False
+) -> None:
+    """Appends one event per change, in this transaction. Nothing personal goes along. `history`:
+    recorded, starts no flow."""
     if changes:
         append_events(
             [
@@ -85,4 +88,5 @@ def tell(changes: Sequence[Change], *, now: datetime, lane: str = "live") -> Non
             ],
             now=now,
             lane=lane,
+            backfill=history,
         )

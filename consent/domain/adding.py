@@ -1,9 +1,9 @@
-"""Contacts by hand: one or up to a thousand, with the proof of their consent, saved as a set."""
+"""Rows of contacts with the proof of their consent, saved as a set: pasted ones, and those of a file."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +12,7 @@ from consent.core.message_types import covered_types
 from consent.core.pasting import PastedRow, Proof, traits_of
 from consent.domain.contact_points import find_tokens
 from consent.domain.opt_ins import OptIn, record_opt_ins
+from consent.domain.opt_outs import OptOut, record_opt_outs
 from consent.models import Suppression
 from events.domain.contacts import REFUSED, NewContact, Saved, save_contacts
 from events.models import Lane
@@ -32,6 +33,7 @@ CONSENT_WORDS = {
     "older_than_opt_out": "opted out after that date",
     "pending": "has to confirm",
     "nothing_pending": "not subscribed",
+    "unsubscribed": "opted out, as the row says",
 }
 _TAKEN = {
     "phone": "This number belongs to another contact.",
@@ -45,8 +47,8 @@ _TAKEN = {
 class RowResult:
     """What became of one row. `outcome`: created, updated, unchanged or rejected (with `code`).
 
-    `consent`: a code of `OptInResult`, "unproven", or "" where none was claimed. `detail` says the
-    reason, or what is to be known about the consent.
+    `consent`: a code of `OptInResult`, "unsubscribed", "unproven", or "" where none was claimed.
+    `detail` says the reason, or what is to be known about the consent.
     """
 
     line: int
@@ -79,6 +81,21 @@ class _Undo(Exception):
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """How a set of rows is saved. `entered_by` goes into the evidence, such as "user:ann@x.example".
+
+    `history`: told as history, which starts no flow; else in `lane`.
+    """
+
+    source: str
+    message_types: tuple[str, ...]
+    added_by: str = AddedBy.PASTE
+    entered_by: str = ""
+    lane: str = ""
+    history: bool = False
+
+
 def add_contacts(
     rows: Sequence[PastedRow],
     *,
@@ -97,8 +114,9 @@ def add_contacts(
     """
 
     def save() -> list[RowResult]:
-        types = covered_types(orders=orders)
-        results = _add(rows, source=source, message_types=types, actor=actor, now=now)
+        by = f"user:{actor.email}" if actor else ""
+        how = Saving(source, covered_types(orders=orders), entered_by=by)
+        results = save_rows(rows, how, now=now)
         if dry_run:
             raise _Undo(results)
         _audit(results, source=source, actor=actor, now=now)
@@ -111,39 +129,53 @@ def add_contacts(
         return Added(results, dry_run)
 
 
-def _add(
-    rows: Sequence[PastedRow],
-    *,
-    source: str,
-    message_types: tuple[str, ...],
-    actor: User | None,
-    now: datetime,
-) -> list[RowResult]:
+def save_rows(rows: Sequence[PastedRow], how: Saving, *, now: datetime) -> list[RowResult]:
+    """Saves the rows that are not rejected yet, in the caller's transaction; one result per row.
+
+    An opt-out of a row is recorded before anything else of its consent. The number of queries does
+    not depend on the number of rows. Raises what collides with another writer.
+    """
     good = [row for row in rows if not row.code]
     country = workspace_defaults().country
     saved = dict(
         zip(
             [row.line for row in good],
             save_contacts(
-                [_contact(row, country) for row in good], added_by=AddedBy.PASTE, now=now
+                [_contact(row, country) for row in good],
+                added_by=how.added_by,
+                lane=how.lane,
+                history=how.history,
+                now=now,
             ),
             strict=True,
         )
     )
+    stopped = [
+        row for row in good if row.stopped_at and "phone" in row.values and _is_in(saved, row)
+    ]
+    record_opt_outs(
+        [_opt_out(row, saved[row.line].contact_id, how) for row in stopped],
+        now=now,
+        lane=how.lane or (Lane.LIVE if len(stopped) <= LIVE_LIMIT else Lane.BULK),
+        history=how.history,
+    )
     agreed = [
         row
         for row in good
-        if saved[row.line].contact_id is not None
+        if _is_in(saved, row)
+        and row.stopped_at is None
         and row.proof.is_there
         and not row.proof.missing
         and "phone" in row.values
     ]
     written = record_opt_ins(
-        [_opt_in(row, saved[row.line].contact_id, source, message_types, actor) for row in agreed],
+        [_opt_in(row, saved[row.line].contact_id, how) for row in agreed],
         now=now,
-        lane=Lane.LIVE if len(agreed) <= LIVE_LIMIT else Lane.BULK,
+        lane=how.lane or (Lane.LIVE if len(agreed) <= LIVE_LIMIT else Lane.BULK),
+        history=how.history,
     )
     consents = {row.line: each.code for row, each in zip(agreed, written, strict=True)}
+    consents |= {row.line: "unsubscribed" for row in stopped}
     reasons = _suppressed(row.values["phone"] for row in good if "phone" in row.values)
     return [
         _result(
@@ -166,34 +198,48 @@ def _suppressed(phones: Iterable[str]) -> dict[str, str]:
 def _contact(row: PastedRow, country: str) -> NewContact:
     values = row.values
     ref = IdentityRef(
-        external_id=values.get("external_id"), phone=values.get("phone"), email=values.get("email")
+        external_id=values.get("external_id"),
+        anonymous_id=values.get("anonymous_id"),
+        phone=values.get("phone"),
+        email=values.get("email"),
     )
-    return NewContact(ref, read_traits(traits_of(values), country=country))
+    return NewContact(ref, read_traits({**row.attributes, **traits_of(values)}, country=country))
 
 
-def _opt_in(
-    row: PastedRow,
-    contact_id: UUID | None,
-    source: str,
-    message_types: tuple[str, ...],
-    actor: User | None,
-) -> OptIn:
+def _is_in(saved: Mapping[int, Saved], row: PastedRow) -> bool:
+    return saved[row.line].contact_id is not None
+
+
+def _opt_out(row: PastedRow, contact_id: UUID | None, how: Saving) -> OptOut:
+    assert row.stopped_at is not None  # noqa: S101 (see save_rows)
+    evidence = {"entered_by": how.entered_by} if how.entered_by else {}
+    return OptOut(
+        phone=row.values["phone"],
+        contact_id=contact_id,
+        source=how.source,
+        evidence=evidence,
+        occurred_at=row.stopped_at,
+        rule="status",
+        actor=how.entered_by,
+    )
+
+
+def _opt_in(row: PastedRow, contact_id: UUID | None, how: Saving) -> OptIn:
     proof: Proof = row.proof
     assert proof.at is not None  # noqa: S101 (complete, see the caller)
-    name = f"user:{actor.email}" if actor else ""
     return OptIn(
         phone=row.values["phone"],
-        source=source,
+        source=how.source,
         occurred_at=proof.at,
         contact_id=contact_id,
         legal_basis="pewc",
-        message_types=message_types,
+        message_types=how.message_types,
         # The proof names the words, the place and the day: nothing is left to ask.
         double_opt_in=False,
-        evidence={"agreed_at": proof.source, "entered_by": name},
+        evidence={"agreed_at": proof.source, "entered_by": how.entered_by},
         disclosure=proof.wording,
         rule="proof",
-        actor=name,
+        actor=how.entered_by,
     )
 
 

@@ -62,12 +62,12 @@ class OptInResult:
 
 
 def record_opt_ins(
-    opt_ins: Sequence[OptIn], *, now: datetime, lane: str = "live"
+    opt_ins: Sequence[OptIn], *, now: datetime, lane: str = "live", history: bool = False
 ) -> list[OptInResult]:
     """Writes each wish that may hold, in order; idempotent. One result per wish.
 
-    Appends "SMS Subscribed" for numbers that belong to a contact, in `lane`. The caller holds the contacts'
-    locks. Raises `Invalid` before anything is written.
+    Appends "SMS Subscribed" for numbers that belong to a contact, in `lane`; with `history` it
+    starts no flow. The caller holds the contacts' locks. Raises `Invalid` before anything is written.
     """
     _check(opt_ins, now)
     if not opt_ins:
@@ -132,7 +132,7 @@ def record_opt_ins(
                 )
         results.append(OptInResult(wish.phone, ruling.code, record_id))
     ledger.save()
-    acts.tell(changes, now=now, lane=lane)
+    acts.tell(changes, now=now, lane=lane, history=history)
     return results
 
 

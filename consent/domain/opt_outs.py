@@ -41,11 +41,14 @@ class OptOut:
     cause_id: UUID | None = None
 
 
-def record_opt_outs(opt_outs: Sequence[OptOut], *, now: datetime) -> list[UUID]:
+def record_opt_outs(
+    opt_outs: Sequence[OptOut], *, now: datetime, lane: str = "live", history: bool = False
+) -> list[UUID]:
     """Writes each stop; returns for each the record that ends the consent.
 
     Idempotent: a repetition returns the earlier record, writes nothing and tells nobody. Appends
-    "SMS Unsubscribed" for numbers that belong to a contact. The caller holds the contacts' locks
+    "SMS Unsubscribed" for numbers that belong to a contact, in `lane`; with `history` it starts no
+    flow. The caller holds the contacts' locks
     and cancels queued messages in the same transaction. Raises `Invalid` before anything is
     written.
     """
@@ -103,7 +106,7 @@ def record_opt_outs(opt_outs: Sequence[OptOut], *, now: datetime) -> list[UUID]:
                 )
             )
     ledger.save()
-    acts.tell(changes, now=now)
+    acts.tell(changes, now=now, lane=lane, history=history)
     return records
 
 

@@ -11,7 +11,7 @@ _DEPTH = 3
 # What people look for first; the rest follows in the order of the addresses.
 _FIRST = (
     "contacts", "consents", "opt-out-links", "messages", "clicks", "events", "event-definitions",
-    "products", "templates", "segments", "flows", "campaigns", "webhooks", "gateway", "keys",
+    "products", "imports", "templates", "segments", "flows", "campaigns", "webhooks", "gateway", "keys",
 )  # fmt: skip
 
 
@@ -99,7 +99,10 @@ class Reader:
         implied = "GET" if body is None else "POST"
         words = ["curl -s", *([f"-X {method}"] if method != implied else [])]
         words += [f'"{self._base}{path}"', '-u "$API_KEY:"']
-        if body is not None:
+        if isinstance(body, str):
+            kind = next(iter(told["requestBody"]["content"]))
+            words += [f"-H 'Content-Type: {kind}'", f"-d '{body}'"]
+        elif body is not None:
             # In a shell's quotes; JSON has a way to write one.
             text = json.dumps(body, indent=2, ensure_ascii=False).replace("'", "\\u0027")
             words += ["-H 'Content-Type: application/json'", f"-d '{text}'"]

@@ -77,6 +77,7 @@ _ID = "0190f8a0d3b47c1e8f00000000000001"
 _PLACES = {
     ("contacts", "ref"): ("The contact's id.", f"con_{_ID}"),
     ("messages", "ref"): ("The message's id.", f"msg_{_ID}"),
+    ("imports", "job"): ("The import's id.", f"imp_{_ID}"),
     ("keys", "ref"): ("The key's id.", f"key_{_ID}"),
     ("campaigns", "campaign"): ("The campaign's id.", f"cmp_{_ID}"),
     ("event-definitions", "name"): ("The event's name, or an alias of it.", "checkout_started"),

@@ -38,6 +38,11 @@ SCHEDULE = {
         "schedule": crontab(hour="4", minute="50"),
         "options": {"queue": "bulk"},
     },
+    "imports": {
+        "task": "imports.bulk_sweep",
+        "schedule": schedule(run_every=10.0),
+        "options": {"queue": "bulk", "expires": 10},
+    },
     "merges": {
         "task": "events.follow_merges",
         "schedule": crontab(minute="20"),

@@ -18,6 +18,7 @@ _APPS = (
     "consent",
     "segments",
     "templates_engine",
+    "imports",
     "delivery",
     "connectors",
     "triggers",

@@ -21,6 +21,7 @@ class AddedBy(models.TextChoices):
     API = "api", "API"
     HAND = "hand", "By hand"
     PASTE = "paste", "Pasted"
+    IMPORT = "import", "Imported"
     TEXT = "text", "Wrote a text"
     SIGN_UP = "sign_up", "Sign-up page"
 

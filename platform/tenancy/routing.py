@@ -44,5 +44,6 @@ ROUTED: dict[str, tuple[str, ...]] = {
     "events_webhookdelivery": ("tenant_id", "id", "endpoint_id", "state", "due_at"),
     "connectors_connector": ("tenant_id", "id", "public_id"),
     "connectors_receivedbody": ("tenant_id", "id", "state", "retry_at"),
+    "imports_import": ("tenant_id", "id", "state", "tidied", "created_at"),
     "delivery_click": ("tenant_id", "id", "kind", "received_at"),
 }

@@ -17,6 +17,7 @@ from django.db import connection
 from events.core.names import CONTACT_MERGED, CONTACT_UNMERGED
 from events.domain.queries import EventRow
 from events.domain.recording import NewEvent, append_events
+from events.models import Lane
 from people.domain.queries import lock_contacts
 from segments.core.definition import Node, event_names, parse, reads_attributes, windows
 from segments.core.sql import compile_members
@@ -27,6 +28,15 @@ from tenancy.scope import current_tenant_id, tenant_scope
 
 SWEEP_LIMIT = 1000
 MAX_DEPTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The event that made somebody look again. `history`: it starts no flow, nor does what follows."""
+
+    event_id: UUID | None
+    depth: int
+    history: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +59,15 @@ def update_memberships(events: Sequence[EventRow], *, now: datetime) -> list[Cha
     if not live:
         return []
     touched: dict[str, set[UUID]] = defaultdict(set)
-    causes: dict[UUID, tuple[UUID, int]] = {}
+    causes: dict[UUID, Cause] = {}
     for event in events:
         if event.contact_id is None or event.depth >= MAX_DEPTH:
             continue
         touched[event.name].add(event.contact_id)
-        causes[event.contact_id] = (event.id, event.depth)
+        # What history alone has changed is history too: an import starts no flow by a segment.
+        before = causes.get(event.contact_id)
+        history = event.backfill and (before is None or before.history)
+        causes[event.contact_id] = Cause(event.id, event.depth, history)
     changes: list[Change] = []
     for segment in live:
         node, _ = parse(segment.definition)
@@ -144,13 +157,11 @@ def _look_again(
     ]
 
 
-def _announce(
-    changes: Iterable[Change], causes: dict[UUID, tuple[UUID, int]], now: datetime
-) -> None:
-    news = []
+def _announce(changes: Iterable[Change], causes: dict[UUID, Cause], now: datetime) -> None:
+    news: dict[bool, list[NewEvent]] = {False: [], True: []}
     for change in changes:
-        cause, depth = causes.get(change.contact_id, (None, 0))
-        news.append(
+        cause = causes.get(change.contact_id, Cause(None, 0, False))
+        news[cause.history].append(
             NewEvent(
                 name="Segment Entered" if change.entered else "Segment Left",
                 contact_id=change.contact_id,
@@ -161,9 +172,11 @@ def _announce(
                 },
                 occurred_at=now,
                 message_id=None,
-                cause_id=cause,
-                depth=depth + 1,
+                cause_id=cause.event_id,
+                depth=cause.depth + 1,
             )
         )
-    if news:
-        append_events(news, now=now)
+    if news[False]:
+        append_events(news[False], now=now)
+    if news[True]:
+        append_events(news[True], now=now, lane=Lane.BACKFILL, backfill=True)

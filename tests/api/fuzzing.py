@@ -31,6 +31,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/flows": FLOW,
     "POST /api/v1/flows/{slug}/versions": {"definition": FLOW["definition"]},
     "POST /api/v1/consents": OPT_OUT,
+    "POST /api/v1/imports": {"kind": "contacts", "name": "fresh.csv"},
+    "POST /api/v1/imports/{job}/check": {},
     "POST /api/v1/opt-out-links": {"phone": "+13105550142"},
     "POST /api/v1/connectors": {"kind": "webhook", "name": "Help desk"},
     "POST /api/v1/connectors/{connector}/secret": {},
@@ -48,6 +50,9 @@ SAY_NO = {
     "POST /api/v1/campaigns/{campaign}/resume",
     "POST /api/v1/campaigns/{campaign}/stop",
     "DELETE /api/v1/flows/{slug}/pause",
+    "POST /api/v1/imports/{job}/start",
+    "POST /api/v1/imports/{job}/pause",
+    "POST /api/v1/imports/{job}/resume",
     "GET /api/v1/consents",
 }
 
@@ -116,6 +121,7 @@ def real_path(operation: Any, ids: Mapping[str, str]) -> dict[str, Any] | None:
         "ref": ids.get(noun),
         "slug": SLUGS.get(noun),
         "campaign": ids["campaigns"],
+        "job": ids["imports"],
         "hook": ids["webhooks"],
         "connector": ids["connectors"],
         "body": ids["bodies"],

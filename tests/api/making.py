@@ -8,6 +8,7 @@ from connectors.domain.connectors import create_connector
 from connectors.models import ReceivedBody
 from delivery.models import Message
 from events.domain.webhooks import create_endpoint
+from imports.domain.jobs import attach_file, create_import
 from people.models import Contact
 from segments.domain.segments import create_segment
 from templates_engine.domain.templates import save_and_approve
@@ -50,6 +51,8 @@ def make_api(world: World, *, now: datetime, hook_url: str = "https://8.8.8.8/ho
         wanted = Wanted("Sale", audience="everybody", body="Good news today.")
         campaign = create_campaign(wanted, now=now)
         message = Message.objects.filter(contact_id=people["maya"]).order_by("created_at")[0]
+        job = create_import("contacts", "contacts.csv", now=now)
+        attach_file(job.id, [b"phone,first_name,last_purchase\n+13105550142,Maya,2026-05-31\n"])
         spare, _ = create_api_key(name="Spare", scopes=["events:write"], now=now)
     return Api(
         world.shop,
@@ -62,6 +65,7 @@ def make_api(world: World, *, now: datetime, hook_url: str = "https://8.8.8.8/ho
             "webhooks": show_id("whk", hook.id),
             "connectors": show_id("cnr", connector.id),
             "bodies": show_id("bdy", body.id),
+            "imports": show_id("imp", job.id),
             "keys": show_id("key", spare.id),
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import socket
@@ -53,10 +54,14 @@ def run(words: list[str], values: dict[str, str]) -> tuple[str, int, Any]:
     method = options.get("-X") or ("POST" if "-d" in options else "GET")
     headers["Authorization"] = f"Bearer {options['-u'].rstrip(':')}"
     path = f"{url.path}?{url.query}" if url.query else url.path
-    answer = Client().generic(
-        method, path, options.get("-d", "").encode(), "application/json", headers=headers
+    kind = headers.pop("Content-Type", "application/json")
+    answer: Any = Client().generic(
+        method, path, options.get("-d", "").encode(), kind, headers=headers
     )
-    return f"{method} {path}", answer.status_code, answer.json() if answer.content else None
+    told = b"".join(answer) if answer.streaming else answer.content
+    is_json = "json" in answer.headers.get("Content-Type", "")
+    said = json.loads(told) if is_json and told else told.decode() or None
+    return f"{method} {path}", answer.status_code, said
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +94,7 @@ def values(api: Api) -> dict[str, str]:
         "WEBHOOK": api.ids["webhooks"],
         "CONNECTOR": api.ids["connectors"],
         "BODY": api.ids["bodies"],
+        "IMPORT": api.ids["imports"],
         "DELIVERY": show_id("whd", tried.id),
         "KEY": api.ids["keys"],
     }
@@ -115,7 +121,7 @@ def test_the_page_calls_every_address() -> None:
         for method, path in wanted
         if not any(method == done and pattern_of(path).fullmatch(to) for done, to in called)
     }
-    assert missing == set()
+    assert missing - ELSEWHERE == set()
 
 
 def test_every_call_of_the_api_page_works(api: Api, values: dict[str, str]) -> None:
@@ -136,8 +142,12 @@ def test_every_call_of_the_api_page_works(api: Api, values: dict[str, str]) -> N
 # What it shows is right, and not possible in the state of this workspace.
 NOT_NOW = {
     "pauseCampaign", "resumeCampaign", "stopCampaign", "resumeFlow", "listConsents",
-    "mergeContacts", "unmergeContacts", "eraseContact",
+    "startImport", "pauseImport", "resumeImport", "mergeContacts", "unmergeContacts", "eraseContact",
 }  # fmt: skip
+# Told in docs/imports.md, and tried there: they need a worker between them.
+ELSEWHERE = {
+    ("POST", f"/api/v1/imports/{{job}}/{verb}") for verb in ("start", "pause", "resume", "cancel")
+} | {("GET", "/api/v1/imports/{job}/report")}
 
 
 def save_names(api: Api) -> None:

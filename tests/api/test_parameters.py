@@ -52,6 +52,7 @@ def fill(path: str, told: dict[str, Any], api: Api) -> str:
         "hook": api.ids["webhooks"],
         "connector": api.ids["connectors"],
         "body": api.ids["bodies"],
+        "job": api.ids["imports"],
         "number": "1",
     }
     for each in told.get("parameters", []):
@@ -146,7 +147,7 @@ def check_choice(problem: Any, field: str, values: list[str]) -> None:
 def test_every_body_refuses_fields_it_does_not_know(api: Api) -> None:
     seen = 0
     for method, path, told in operations():
-        if "requestBody" not in told:
+        if "application/json" not in told.get("requestBody", {}).get("content", {}):
             continue
         seen += 1
         status, problem = ask(api, method, fill(path, told, api), {"zzz": 1})

@@ -15,6 +15,7 @@ from consent.domain.sign_up import save_page
 from delivery.domain.opting_out import opt_out_url
 from delivery.models import Gateway, Message, SendAttempt, TrackedLink
 from events.domain.webhooks import create_endpoint
+from imports.domain.jobs import attach_file, create_import
 from people.models import Contact
 from segments.domain.segments import create_segment
 from templates_engine.domain.templates import save_and_approve
@@ -136,7 +137,10 @@ def make_objects(brand: Brand, name: str, now: datetime) -> Objects:
             Wanted(f"Campaign of {name}", audience="everybody", body=f"Hello from {name}-words"),
             now=now,
         )
+        job = create_import("contacts", f"{name}-words.csv", now=now)
+        attach_file(job.id, [f"phone\n+13105550142\n{name}-words\n".encode()])
         kwargs = {
+            "job": show_id("imp", job.id),
             "ref": show_id("con", maya),
             "messages_ref": show_id("msg", message.id),
             "keys_ref": show_id("key", narrow_key.id),

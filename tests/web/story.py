@@ -14,6 +14,9 @@ from delivery.domain.deciding import redecide_due
 from delivery.domain.inbound import InboundSms, receive_inbound
 from delivery.models import Gateway, Message, Sender
 from events.domain.recording import NewEvent, append_events
+from imports.core.columns import read_mapping
+from imports.domain.advancing import advance
+from imports.domain.jobs import attach_file, create_import, map_columns
 from people.domain.attributes import TraitChange, apply_traits
 from people.domain.resolving import IdentityRef, resolve_contacts
 from tenancy.clock import advance_clock, business_now
@@ -36,6 +39,8 @@ class Story:
     brand: Brand
     maya: UUID
     ruth: UUID
+    columns: str = ""  # imports: one waits for its columns, one was checked
+    checked: str = ""
 
     @property
     def slug(self) -> str:
@@ -54,6 +59,10 @@ class Story:
             "contact-stopped": f"{base}/contacts/{show_id('con', self.ruth)}/?show=messages",
             "contact-new": f"{base}/contacts/new/",
             "contact-paste": f"{base}/contacts/paste/",
+            "imports": f"{base}/imports/",
+            "import-upload": f"{base}/imports/new/",
+            "import-columns": f"{base}/imports/{self.columns}/",
+            "import-checked": f"{base}/imports/{self.checked}/",
             "contact-edit": f"{base}/contacts/{maya}/edit/",
             "contact-merge": f"{base}/contacts/{maya}/merge/?q=ruth",
             "contact-merge-preview": f"{base}/contacts/{maya}/merge/?with={show_id('con', self.ruth)}",
@@ -107,7 +116,24 @@ def tell_story(brand: Brand, *, now: datetime, also: Brand | None = None) -> Sto
     for each in brands:
         _work(each)
         ask(each, "Is the oak tray dishwasher safe?")
-    return Story(brand, *people[0])
+    return Story(brand, *people[0], *_bring_files(brand))
+
+
+def _bring_files(brand: Brand) -> tuple[str, str]:
+    """A file that waits for its columns, and one that was checked and has something to say."""
+    file = b"Phone,Name,Opted in,Points\n3105550143,Ida,yes,12\n3105550143,Ida,yes,12\n12,Bo,no,\n"
+    refs, now = [], business_now()
+    for name in ("members.csv", "spring.csv"):
+        with tenant_scope(brand.tenant.id):
+            job = attach_file(create_import("contacts", name, now=now).id, [file])
+            refs.append(show_id("imp", job.id))
+    with tenant_scope(brand.tenant.id):
+        map_columns(
+            job.id, read_mapping(job.mapping, kind=job.kind, width=4), {}, now=now, wall=now
+        )
+    while advance(brand.tenant.id, job.id, now=now):
+        pass
+    return refs[0], refs[1]
 
 
 def _begin(brand: Brand, now: datetime) -> tuple[UUID, UUID]:

@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "segments",
     "consent",
     "templates_engine",
+    "imports",
     "delivery",
     "connectors",
     "triggers",

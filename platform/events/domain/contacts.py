@@ -49,15 +49,22 @@ class _Refused(Exception):
 
 
 def save_contacts(
-    people: Sequence[NewContact], *, added_by: str = AddedBy.API, now: datetime
+    people: Sequence[NewContact],
+    *,
+    added_by: str = AddedBy.API,
+    lane: str = "",
+    history: bool = False,
+    now: datetime,
 ) -> list[Saved]:
     """Finds or makes each contact and writes what is given; one result per item, in order.
 
     An item that would take somebody else's identifier, or give a contact found by its e-mail a second
     number, is refused whole and changes nothing. The
     number of queries does not depend on the number of items. Locks the contacts, ids ascending, and
-    appends "Contact Changed" for what really changed.
+    appends "Contact Changed" for what really changed, in `lane` ("": by the number of items); with
+    `history` that starts no flow.
     """
+    lane = lane or (Lane.LIVE if len(people) <= LIVE_LIMIT else Lane.BULK)
     results: dict[int, Saved] = {}
     # Without the refused ones the rest is done again from the start: nothing half-written stays.
     # Each round refuses at least one item; two are enough unless others write at the same time.
@@ -65,7 +72,8 @@ def save_contacts(
         left = [index for index in range(len(people)) if index not in results]
         try:
             with transaction.atomic():
-                results |= _save([people[index] for index in left], left, added_by, now=now)
+                some = [people[index] for index in left]
+                results |= _save(some, left, Origin(added_by), lane, history, now=now)
             break
         except _Refused as refused:
             results |= refused.found
@@ -75,9 +83,15 @@ def save_contacts(
 
 
 def _save(
-    people: list[NewContact], indexes: list[int], added_by: str, *, now: datetime
+    people: list[NewContact],
+    indexes: list[int],
+    origin: Origin,
+    lane: str,
+    history: bool,
+    *,
+    now: datetime,
 ) -> dict[int, Saved]:
-    resolved = resolve([person.ref for person in people], origin=Origin(added_by), now=now)
+    resolved = resolve([person.ref for person in people], origin=origin, now=now)
     lock_contacts(each for each in resolved.ids if each is not None)
     refused: dict[int, Saved] = {}
     for conflict in resolved.conflicts:
@@ -96,8 +110,7 @@ def _save(
     if refused:
         raise _Refused(refused)
     changes = _changes(resolved, done.changed)
-    lane = Lane.LIVE if len(people) <= LIVE_LIMIT else Lane.BULK
-    append_events(contact_changed(changes, occurred_at=now), now=now, lane=lane)
+    append_events(contact_changed(changes, occurred_at=now), now=now, lane=lane, backfill=history)
     changed = {each.contact_id for each in changes}
     return {index: _saved(resolved, place, changed) for place, index in enumerate(indexes)}
 
