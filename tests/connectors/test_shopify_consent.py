@@ -133,11 +133,14 @@ def test_a_workspace_that_asks_for_confirmation_asks_once(
     world: World, door: Door, now: datetime
 ) -> None:
     # As the factory has it: what others say of somebody is confirmed from the phone.
-    for seconds in range(3):
-        body = customer(
-            now + timedelta(seconds=seconds), **said("subscribed", "single_opt_in", now)
-        )
-        door.told("customers/update", body)
+    told = [
+        door.told(
+            "customers/update",
+            customer(now + timedelta(seconds=seconds), **said("subscribed", "single_opt_in", now)),
+        )[1]
+        for seconds in range(3)
+    ]
+    assert [status for _, status in told] == ["accepted", "ignored", "ignored"]
     assert statuses(world) == {"marketing": "pending"}
     with tenant_scope(world.shop.tenant.id):
         assert Message.objects.count() == 1
