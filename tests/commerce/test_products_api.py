@@ -42,7 +42,7 @@ def test_products_are_created_changed_and_left_alone(world: World) -> None:
     assert [(row[0], row[1]) for row in rows] == [
         ("Product Inventory Changed", "mug"),
         ("Product Price Changed", "mug"),
-    ] * 2
+    ] * 2 + [("Product Restocked", "mug"), ("Product Price Dropped", "mug")]
     data = json.loads(rows[2][2])
     assert (data["quantity"], data["previous_quantity"], data["name"]) == (12, 0, "Ridge Mug")
     assert json.loads(rows[3][2])["previous_price"] == "24.00"

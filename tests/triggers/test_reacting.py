@@ -248,6 +248,20 @@ def test_back_in_stock_stops_when_the_product_is_gone_again_and_the_request_stan
     assert len(carrier.messages()) == 4
 
 
+def test_back_in_stock_understands_other_words_for_stock(
+    scene: Scene, carrier: CarrierProcess
+) -> None:
+    install(scene, "back-in-stock")
+    scene.add_person("person", "+12125550110")
+    scene.track("Back In Stock Requested", "person", product_id="p1")
+    scene.track("Product Inventory Changed", None, product_id="p1", inventory_quantity="0")
+    scene.go()
+    scene.now += timedelta(minutes=5)
+    scene.track("Product Inventory Changed", None, product_id="p1", inventory_quantity="3")
+    scene.go()
+    assert len(carrier.messages()) == 1
+
+
 def test_a_wait_for_an_event_of_the_same_set_is_satisfied(scene: Scene) -> None:
     definition: dict[str, Any] = {
         "trigger": {"type": "event", "event": "Product Viewed"},

@@ -141,7 +141,7 @@ def _trigger_of(flow: LiveFlow, event: EventRow, before: Mapping[str, Any]) -> T
     if isinstance(trigger, EventTrigger) and trigger.audience == "back_in_stock_requests":
         subject = _product_of(event) or ""
         properties["product_id"] = subject
-        news = read_news(event.properties, "")
+        news = read_news(event.properties, "", tells_stock=True)
         if news is not None and news.stock is not None:
             properties["quantity"] = news.stock  # whatever the shop calls it
     return Trigger(

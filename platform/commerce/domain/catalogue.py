@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from commerce.core.money import decimals_of
+from commerce.domain.changes import changes_made, product_facts, show_amount
 from commerce.domain.product_rows import (
     ProductState,
     insert_products,
@@ -46,7 +46,7 @@ def upsert_products(inputs: Sequence[ProductInput], *, now: datetime) -> list[st
     before = read_products(keys, lock=True)
     states = dict(before)
     outcomes: list[str] = []
-    events: list[NewEvent] = []
+    steps: list[tuple[ProductState, ProductState, list[NewEvent]]] = []
     for given in inputs:
         old = states[given.key]
         new = _merge(old, given, now)
@@ -56,15 +56,29 @@ def upsert_products(inputs: Sequence[ProductInput], *, now: datetime) -> list[st
             known.add(given.key)
         else:
             outcomes.append(UPDATED if new != old else UNCHANGED)
-        events += _news(old, new, now)
-    ids = append_events(events, now=now)
-    for event, event_id in zip(events, ids, strict=True):
-        if event.name == PRODUCT_INVENTORY_CHANGED and event.subject_id:
-            # The projection of this very event must find that it has been applied.
-            state = states[event.subject_id]
-            states[event.subject_id] = replace(state, stock_event_id=event_id)
+        steps.append((old, new, _news(old, new, now)))
+    _append(steps, states, now=now)
     write_products([s for key, s in sorted(states.items()) if s != before[key]], now=now)
     return outcomes
+
+
+def _append(
+    steps: Sequence[tuple[ProductState, ProductState, list[NewEvent]]],
+    states: dict[str, ProductState],
+    *,
+    now: datetime,
+) -> None:
+    """Appends what each step says, and what of it is news by itself."""
+    ids = iter(append_events([event for *_, events in steps for event in events], now=now))
+    derived: list[NewEvent] = []
+    for old, new, events in steps:
+        causes = {event.name: next(ids) for event in events}
+        if PRODUCT_INVENTORY_CHANGED in causes:
+            # The projection of this very event must find that it has been applied.
+            event_id = causes[PRODUCT_INVENTORY_CHANGED]
+            states[new.key] = replace(states[new.key], stock_event_id=event_id)
+        derived += changes_made(old, new, causes, now=now)
+    append_events(derived, now=now)
 
 
 def _merge(old: ProductState, given: ProductInput, now: datetime) -> ProductState:
@@ -88,36 +102,18 @@ def _news(old: ProductState, new: ProductState, now: datetime) -> list[NewEvent]
         data: dict[str, Any] = {"quantity": new.stock, "previous_quantity": old.stock}
         found.append(_event(PRODUCT_INVENTORY_CHANGED, new, data, now))
     if (new.price_minor, new.currency) != (old.price_minor, old.currency):
-        data = {"previous_price": _amount(old)}
+        data = {"previous_price": show_amount(old.price_minor, old.currency)}
         found.append(_event(PRODUCT_PRICE_CHANGED, new, data, now))
     return found
 
 
 def _event(name: str, product: ProductState, data: dict[str, Any], now: datetime) -> NewEvent:
-    told = {
-        "product_id": product.key,
-        "name": product.name,
-        "category": product.category,
-        "price": _amount(product),
-        "currency": product.currency,
-        "url": product.url,
-        "image_url": product.image_url,
-        **data,
-    }
+    known = {key: value for key, value in data.items() if value not in (None, "")}
     return NewEvent(
         name,
         None,
-        {key: value for key, value in told.items() if value not in (None, "")},
+        {**product_facts(product), **known},
         now,
         subject_kind="product",
         subject_id=product.key,
     )
-
-
-def _amount(product: ProductState) -> str | None:
-    """The price in major units as text, "19.99": exact, and how shops write it."""
-    if product.price_minor is None:
-        return None
-    decimals = decimals_of(product.currency)
-    whole, part = divmod(product.price_minor, 10**decimals)
-    return f"{whole}.{part:0{decimals}d}" if decimals else str(whole)

@@ -60,17 +60,30 @@ _TYPES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What one event changed of a product."""
+
+    old: ProductState
+    new: ProductState
+    news: ProductNews
+    event: EventRow
+
+
 def project_products(
     events: Sequence[EventRow], *, currency: str, now: datetime
-) -> dict[UUID, dict[str, Any]]:
+) -> tuple[dict[UUID, dict[str, Any]], list[Learned]]:
     """Learns names, prices, links and stock. A browser's word makes a product known, no more:
-    what it says would stand in other people's texts."""
+    what it says would stand in other people's texts.
+
+    Returns per event what stood there before it, and each step; the products stay locked.
+    """
     told: list[tuple[EventRow, ProductNews]] = []
     for event in events:
         for news in _news_of(event, currency):
             told.append((event, news))
     if not told:
-        return {}
+        return {}, []
     keys = {news.key for _, news in told}
     held = read_products(keys)
     if _would_change(told, held):
@@ -79,6 +92,7 @@ def project_products(
         held = read_products(keys, lock=True)
     states = dict(held)
     before: dict[UUID, dict[str, Any]] = {}
+    learned: list[Learned] = []
     for event, news in told:
         state = states.get(news.key)
         if state is None:
@@ -87,11 +101,12 @@ def project_products(
             before[event.id] = {"previous_quantity": state.previous_stock}
             continue
         states[news.key] = learn(state, news, event)
+        learned.append(Learned(state, states[news.key], news, event))
         if event.name in _STOCK_EVENTS and news.stock is not None:
             known = news.previous_stock if news.previous_stock is not None else state.stock
             before[event.id] = {"previous_quantity": known}
     write_products([s for key, s in states.items() if s != held.get(key)], now=now)
-    return before
+    return before, learned
 
 
 def learn(state: ProductState, news: ProductNews, event: EventRow) -> ProductState:
@@ -108,8 +123,12 @@ def learn(state: ProductState, news: ProductNews, event: EventRow) -> ProductSta
         if changed:
             changed["described_at"] = at
     price = (news.price_minor, news.currency)
-    new_price = price[0] is not None and price != (state.price_minor, state.currency)
-    if new_price and (state.price_at is None or at >= state.price_at):
+    # An event about the price alone sets its time too, so that an older one finds itself late.
+    is_news = event.name == names.PRODUCT_PRICE_CHANGED or price != (
+        state.price_minor,
+        state.currency,
+    )
+    if price[0] is not None and is_news and (state.price_at is None or at >= state.price_at):
         changed |= {"price_minor": price[0], "currency": price[1], "price_at": at}
     tells_stock = event.name in _STOCK_EVENTS and news.stock is not None
     if tells_stock and (state.stock_at is None or at >= state.stock_at):

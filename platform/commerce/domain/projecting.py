@@ -13,10 +13,12 @@ from uuid import UUID
 
 from commerce.domain.balances import project_balances
 from commerce.domain.cart_rows import project_carts
+from commerce.domain.changes import changes_told
 from commerce.domain.orders import project_orders
 from commerce.domain.product_rows import project_products
 from commerce.domain.requests import project_requests
 from events.core import names
+from events.domain.recording import append_events
 from events.domain.rows import EventRow
 from people.domain.queries import workspace_defaults
 
@@ -52,7 +54,8 @@ def project_events(events: Sequence[EventRow], *, now: datetime) -> dict[UUID, d
     if not ours:
         return {}
     currency = workspace_defaults().currency
-    before = project_products(ours, currency=currency, now=now)
+    before, learned = project_products(ours, currency=currency, now=now)
+    append_events([news for each in learned for news in changes_told(each)], now=now)
     project_carts(ours, currency=currency)
     project_orders(ours, currency=currency)
     project_requests(ours)

@@ -18,6 +18,8 @@ ORDER_DELIVERED = "Order Delivered"
 BACK_IN_STOCK_REQUESTED = "Back In Stock Requested"
 PRODUCT_INVENTORY_CHANGED = "Product Inventory Changed"
 PRODUCT_PRICE_CHANGED = "Product Price Changed"
+PRODUCT_RESTOCKED = "Product Restocked"
+PRODUCT_PRICE_DROPPED = "Product Price Dropped"
 LOYALTY_BALANCE_CHANGED = "Loyalty Balance Changed"
 APPOINTMENT_SCHEDULED = "Appointment Scheduled"
 SUPPORT_QUESTION_ASKED = "Support Question Asked"
@@ -77,6 +79,8 @@ RESERVED = frozenset(
         SMS_UNSUBSCRIBED,
         SEGMENT_ENTERED,
         SEGMENT_LEFT,
+        PRODUCT_RESTOCKED,
+        PRODUCT_PRICE_DROPPED,
         CONTACT_CHANGED,
         IDENTITY_CONFLICT,
         CONTACT_MERGED,

@@ -130,6 +130,8 @@ EXPECTED = frozenset(
         names.BACK_IN_STOCK_REQUESTED,
         names.PRODUCT_INVENTORY_CHANGED,
         names.PRODUCT_PRICE_CHANGED,
+        names.PRODUCT_RESTOCKED,
+        names.PRODUCT_PRICE_DROPPED,
         names.LOYALTY_BALANCE_CHANGED,
         names.APPOINTMENT_SCHEDULED,
         names.SUPPORT_QUESTION_ASKED,

@@ -15,6 +15,8 @@ from events.core.addresses import UnsafeUrl, read_url
 from events.core.names import (
     CONTACT_CHANGED,
     ORDER_COMPLETED,
+    PRODUCT_PRICE_DROPPED,
+    PRODUCT_RESTOCKED,
     RESERVED,
     SEGMENT_ENTERED,
     SEGMENT_LEFT,
@@ -47,6 +49,7 @@ OFFERED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("Consent", (SMS_SUBSCRIBED, SMS_UNSUBSCRIBED)),
     ("Contacts and orders", (CONTACT_CHANGED, SEGMENT_ENTERED, SEGMENT_LEFT, ORDER_COMPLETED)),
+    ("Products", (PRODUCT_RESTOCKED, PRODUCT_PRICE_DROPPED)),
 )
 assert set(OFFERED[0][1]) | set(OFFERED[1][1]) <= RESERVED  # noqa: S101 (a typo would offer nothing)
 
