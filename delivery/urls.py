@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from delivery.api import consents, contacts, gateway, links, reassigned, webhooks
+from delivery.api import consents, contacts, gateway, links, reassigned, visits, webhooks
 from delivery.api import messages as messages_api
 from delivery.views import messages, opt_out, own_phone, replies, senders, sending
 from delivery.views import sign_up as sign_up_page
@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/v1/consents", consents.ConsentList.as_view()),
     path("api/v1/opt-out-links", consents.OptOutLinkList.as_view()),
     path("t/<str:token>", links.open_link, name="link"),
+    path("site/visit", visits.visit, name="site_visit"),
     path("join/<slug:page>", sign_up_page.sign_up, name="sign_up"),
     path("join/<slug:page>/done", sign_up_page.signed_up, name="signed_up"),
     path("stop/<str:sealed>", opt_out.opt_out_page, name="opt_out"),

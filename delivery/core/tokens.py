@@ -32,6 +32,15 @@ def with_campaign(url: str, parameters: dict[str, str]) -> str:
     return urlunsplit(parts._replace(query=query))
 
 
+def origin_of(url: str) -> str:
+    """Scheme and host with its port, in lower case: what browsers send as Origin. "" for no URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""
+
+
 def is_web_address(url: str) -> bool:
     """Whether a link may lead there: http or https with a host, no control characters."""
     try:

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from delivery.core.tokens import TOKEN_LENGTH, with_campaign
+from delivery.core.tokens import TOKEN_LENGTH, origin_of, with_campaign
 from delivery.models import TrackedLink
+from tenancy.domain.keys import public_origins
 from tenancy.ids import new_id
 from tenancy.models import Tenant
 from tenancy.scope import current_tenant_id, router_scope, tenant_scope
@@ -65,6 +66,7 @@ def find_target(token: str) -> Target | None:
         if link is None:
             return None
         tenant = Tenant.objects.get(id=row[0])
+        own = {"kairos": token} if origin_of(link.url) in public_origins() else {}
     target = Target(
         tenant_id=row[0],
         link_id=link.id,
@@ -77,6 +79,8 @@ def find_target(token: str) -> Target | None:
                 "utm_medium": "sms",
                 "utm_campaign": link.campaign,
                 "utm_content": link.label,
+                # Only a site that runs the snippet can tell us who came, so only it is told.
+                **own,
             },
         ),
     )

@@ -15,7 +15,7 @@ from django.shortcuts import render
 from api.problems import Moved, NotFound, Problem
 from api.responses import problem_response
 
-_API_PATHS = ("/v1/", "/api/", "/webhooks/", "/health/", "/ready/")
+_API_PATHS = ("/v1/", "/api/", "/webhooks/", "/site/", "/health/", "/ready/")
 _REQUEST_ID = re.compile(r"^[\w-]{8,64}$")
 logger = logging.getLogger(__name__)
 

@@ -21,6 +21,14 @@ class EventsConfig(AppConfig):
         )
         nav.register_tab(
             "settings",
+            "Website",
+            "events:site",
+            33,
+            permission="manage_keys",
+            words="snippet pixel tag script tracking javascript browser origin public key",
+        )
+        nav.register_tab(
+            "settings",
             "Webhooks",
             "events:webhooks",
             32,

@@ -7,6 +7,7 @@ from events.views import api_leaving, api_merging, api_webhooks, webhooks
 from events.views.contacts import ContactDetail, ContactList
 from events.views.event_list import EventsView
 from events.views.segment import receive
+from events.views.site import script
 
 _webhooks = [
     path("w/<slug:slug>/settings/webhooks/", webhooks.webhook_list, name="webhooks"),
@@ -44,6 +45,7 @@ urlpatterns = [
     path("", include((_webhooks + event_urls, "events"))),
     path("v1/<str:call>", receive, name="segment-spec"),
     path("v1/<str:call>/", receive),
+    path("site/v1.js", script, name="site_script"),
     path("api/v1/events", EventsView.as_view(), name="api-events"),
     path("api/v1/contacts", ContactList.as_view()),
     path("api/v1/contacts/<str:ref>", ContactDetail.as_view()),

@@ -35,19 +35,24 @@ class WriteKeyForm(forms.Form):
     allowed_origins = forms.CharField(required=False, max_length=2000)
 
     def clean_allowed_origins(self) -> list[str]:
-        """One origin a line, such as https://shop.example."""
-        origins: list[str] = self.cleaned_data["allowed_origins"].split()
-        for origin in origins:
-            parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
-                raise forms.ValidationError(f"{origin} is no origin: write https://shop.example")
-        return origins
+        return _read_origins(self.cleaned_data["allowed_origins"])
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("kind") == "public" and cleaned.get("allowed_origins") == []:
             self.add_error("allowed_origins", "A public key needs the sites it may be used on.")
         return cleaned
+
+
+class SiteForm(forms.Form):
+    """Where the snippet may be used."""
+
+    allowed_origins = forms.CharField(
+        max_length=2000, error_messages={"required": "Write the address of your shop."}
+    )
+
+    def clean_allowed_origins(self) -> list[str]:
+        return _read_origins(self.cleaned_data["allowed_origins"])
 
 
 class JoinForm(forms.Form):
@@ -83,6 +88,21 @@ class InviteForm(AccessForm):
 
 class RoleForm(forms.Form):
     role = forms.CharField(max_length=12)
+
+
+def _read_origins(text: str) -> list[str]:
+    """One origin a line, such as https://shop.example."""
+    origins = list(dict.fromkeys(text.split()))
+    for origin in origins:
+        try:
+            parts = urlsplit(origin)
+            rest = parts.path or parts.query or parts.fragment or parts.username is not None
+            is_origin = parts.scheme in {"http", "https"} and bool(parts.hostname) and not rest
+        except ValueError:
+            is_origin = False
+        if not is_origin or len(origin) > 200:
+            raise forms.ValidationError(f"{origin[:60]} is no origin: write https://shop.example")
+    return origins
 
 
 def take_over(form: forms.Form, problem: Invalid) -> None:

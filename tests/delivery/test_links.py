@@ -68,6 +68,7 @@ def test_a_tap_leads_on_and_becomes_an_event(
         "utm_medium": ["sms"],
         "utm_campaign": ["cart-recovery"],
         "utm_content": [link.label],
+        "kairos": [link.token],
     }
     assert classify_clicks(shop.tenant_id, now=now) == 0  # not settled yet
     assert judge(shop, now, monkeypatch) == 1

@@ -98,8 +98,27 @@ def create_write_key(
         **_stored(name, secret, created_by, now),
         kind=kind,
         allowed_origins=allowed_origins or [],
+        public_text=secret if kind == WriteKey.Kind.PUBLIC else "",
     )
     return key, secret
+
+
+def site_key() -> WriteKey | None:
+    """The public key of the shop's pages that can be shown: the newest living one."""
+    keys = WriteKey.objects.filter(kind=WriteKey.Kind.PUBLIC, revoked_at=None)
+    return keys.exclude(public_text="").order_by("-created_at", "-id").first()
+
+
+def set_origins(key: WriteKey, origins: list[str]) -> None:
+    """From now on the key may be used on exactly these sites, within `CACHE_SECONDS` everywhere."""
+    WriteKey.objects.filter(id=key.id).update(allowed_origins=origins)
+    forget_found_keys()
+
+
+def public_origins() -> set[str]:
+    """Every site that a living public key of the workspace may be used on."""
+    keys = WriteKey.objects.filter(kind=WriteKey.Kind.PUBLIC, revoked_at=None)
+    return {origin for held in keys.values_list("allowed_origins", flat=True) for origin in held}
 
 
 def revoke_key(key: ApiKey | WriteKey, *, now: datetime) -> None:

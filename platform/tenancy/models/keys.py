@@ -45,6 +45,12 @@ class WriteKey(Key):
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
     allowed_origins = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    public_text = models.CharField(
+        max_length=64,
+        blank=True,
+        db_default="",
+        help_text="The whole of a public key: it stands in every page of the shop anyway",
+    )
 
     class Meta:
         indexes = [models.Index(fields=["tenant", "created_at"], name="write_key_tenant")]
