@@ -1,7 +1,15 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from commerce.api import ProductsView
+from commerce.views import product_list, product_page
 
-urlpatterns = [path("api/v1/products", ProductsView.as_view(), name="api-products")]
+_pages = [
+    path("w/<slug:slug>/products/", product_list, name="products"),
+    path("w/<slug:slug>/products/<str:product>/", product_page, name="product"),
+]
+urlpatterns = [
+    path("", include((_pages, "commerce"))),
+    path("api/v1/products", ProductsView.as_view(), name="api-products"),
+]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from commerce.models import Product
 from connectors.domain.connectors import create_connector
 from connectors.models import ReceivedBody
 from consent.domain.keywords import add_keyword
@@ -145,6 +146,7 @@ def make_objects(brand: Brand, name: str, now: datetime) -> Objects:
             "messages_ref": show_id("msg", message.id),
             "keys_ref": show_id("key", narrow_key.id),
             "campaign": show_id("cmp", campaign.id),
+            "product": show_id("prod", Product.objects.get(key="mug").id),
             "hook": show_id("whk", hook.id),
             "connector": show_id("cnr", connector.id),
             "public_id": connector.public_id,

@@ -249,6 +249,10 @@ TABLE: tuple[Row, ...] = (
     ),
     Row("webhooks/twilio/<uuid:gateway_id>/status", "POST", 403, 403, 403, 403, 403, kind="open"),
     Row("webhooks/twilio/<uuid:gateway_id>/inbound", "POST", 403, 403, 403, 403, 403, kind="open"),
+    # The snippet's script is for every page; a visit needs a public key in its body.
+    Row("site/v1.js", "GET", 200, 200, 200, 200, kind="open"),
+    Row("site/v1.js", "HEAD", 200, 200, 200, 200, kind="open"),
+    Row("site/visit", "POST", 415, 415, 415, 415, kind="open"),
     # A short link is for whoever holds it.
     Row("t/<str:token>", "GET", 302, 302, 302, 302, 302, kind="open"),
     Row("t/<str:token>", "HEAD", 302, 302, 302, 302, 302, kind="open"),
@@ -420,6 +424,10 @@ TABLE: tuple[Row, ...] = (
     page("settings/events/"),
     page("settings/events/name/<path:name>/"),
     form("settings/events/change/<path:name>/", is_expected="yes"),
+    page("products/", query="q=mug"),
+    page("products/<str:product>/", foreign=404),
+    page("settings/site/", small=TOO_SMALL),
+    form("settings/site/save/", allowed_origins="https://juniper.example"),
     page("settings/events/arrivals/", small=TOO_SMALL),
     page("settings/events/arrivals/rows/", small=TOO_SMALL),
     page("settings/webhooks/", small=TOO_SMALL),

@@ -39,6 +39,7 @@ class Story:
     brand: Brand
     maya: UUID
     ruth: UUID
+    product: UUID
     columns: str = ""  # imports: one waits for its columns, one was checked
     checked: str = ""
 
@@ -69,6 +70,9 @@ class Story:
             "contact-erase": f"{base}/contacts/{maya}/erase/",
             "contact-consent": f"{base}/contacts/{show_id('con', self.ruth)}/consent/",
             "segments": f"{base}/segments/",
+            "products": f"{base}/products/",
+            "products-none": f"{base}/products/?q=nothing",
+            "product": f"{base}/products/{show_id('prod', self.product)}/",
             "messages": f"{base}/messages/",
             "messages-skipped": f"{base}/messages/?status=skipped",
             "messages-held": f"{base}/messages/?status=held&period=7d",
@@ -93,6 +97,7 @@ class Story:
             "events": f"{base}/settings/events/",
             "event": f"{base}/settings/events/name/Checkout%20Started/",
             "arrivals": f"{base}/settings/events/arrivals/",
+            "site": f"{base}/settings/site/",
             "webhooks": f"{base}/settings/webhooks/",
             "connectors": f"{base}/settings/connectors/",
             "test-phone": f"{base}/test-phone/?contact={maya}",
@@ -136,7 +141,7 @@ def _bring_files(brand: Brand) -> tuple[str, str]:
     return refs[0], refs[1]
 
 
-def _begin(brand: Brand, now: datetime) -> tuple[UUID, UUID]:
+def _begin(brand: Brand, now: datetime) -> tuple[UUID, UUID, UUID]:
     with tenant_scope(brand.tenant.id):
         _add_sender(now)
         for slug in RECIPES:
@@ -165,7 +170,8 @@ def _begin(brand: Brand, now: datetime) -> tuple[UUID, UUID]:
         Message.objects.filter(status="queued").update(
             status="delivered", sent_at=arrived, final_at=arrived + timedelta(seconds=3)
         )
-    return maya, ruth
+    with tenant_scope(brand.tenant.id):
+        return maya, ruth, Product.objects.get(key="mug").id
 
 
 def _add_product(key: str, name: str, price: int, now: datetime) -> None:
