@@ -1,4 +1,4 @@
-"""Segments to read: the list, and the page of one. They are made over the API."""
+"""Segments to read: the list, and the page of one."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ def segment_list(request: Any) -> HttpResponse:
         ],
         "next": write_cursor(shown[-1].name, str(shown[-1].id)) if len(found) > PAGE_SIZE else "",
         "is_first": after is None,
+        "may_write": request.can("edit_messages"),
     }
     return render(request, "segments/segments.html", context)
 

@@ -38,6 +38,7 @@ PAGES = {
     "imports": "imports/",
     "import-upload": "imports/new/",
     "segments": "segments/",
+    "segment-new": "segments/-/new/",
     "segment": "segments/looked-twice-in-two-weeks/",
     "products": "products/",
     "messages": "messages/",

@@ -57,6 +57,8 @@ PAGES: dict[str, str] = {
     "GET products/<str:product>/": ALL,
     "GET segments/": ALL,
     "GET segments/<slug:segment_slug>/": ALL,
+    "GET segments/-/new/": WRITERS,
+    "POST segments/-/new/": WRITERS,
     "GET messages/": ALL,
     "GET replies/": ALL,
     "GET replies/list/": ALL,

@@ -337,6 +337,8 @@ TABLE: tuple[Row, ...] = (
     page("contacts/<str:ref>/would-send/", foreign=404, query="template=cart-1"),
     page("segments/"),
     page("segments/<slug:segment_slug>/", foreign=404),
+    page("segments/-/new/", small=TOO_SMALL),
+    form("segments/-/new/", name="Fresh", who="did", event="Order Completed", count="1", days=""),
     page("messages/"),
     page("replies/"),
     page("replies/list/"),

@@ -73,6 +73,7 @@ class Story:
             "products": f"{base}/products/",
             "products-none": f"{base}/products/?q=nothing",
             "product": f"{base}/products/{show_id('prod', self.product)}/",
+            "segment-new": f"{base}/segments/-/new/",
             "messages": f"{base}/messages/",
             "messages-skipped": f"{base}/messages/?status=skipped",
             "messages-held": f"{base}/messages/?status=held&period=7d",

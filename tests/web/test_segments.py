@@ -77,6 +77,48 @@ def test_a_segment_is_found_read_and_copied(
     expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
 
 
+def test_a_segment_is_made_from_lines(
+    committed_world: World, live_server: Any, log_in: LogIn, page: Page, now: datetime
+) -> None:
+    tell_story(committed_world.shop, now=now)
+    log_in(page.context, committed_world.shop)
+    page.goto(f"{live_server.url}/w/juniper/segments/")
+    page.get_by_role("link", name="New segment").click()
+    page.get_by_label("Name", exact=True).fill("Looked twice")
+    first, second = (page.get_by_role("group", name=f"Line {n}") for n in (1, 2))
+    chosen = first.get_by_label("Event")
+    expect(chosen).to_have_css("padding-right", "28px")  # the caret stands beside the words
+    chosen.select_option("Product Viewed")
+    first.get_by_label("At least").fill("2")
+    second.get_by_label("Event").select_option("Order Completed")
+    second.get_by_label("In the last").fill("many")
+    page.get_by_role("button", name="Make the segment").click()
+    expect(second).to_contain_text("Days are a whole number")
+    expect(first.get_by_label("At least")).to_have_value("2")
+    second.get_by_label("In the last").fill("30")
+    page.get_by_role("button", name="Make the segment").click()
+    expect(page.get_by_role("heading", name="Looked twice")).to_be_visible()
+    expect(
+        page.get_by_text(
+            "Contacts with 2 or more Product Viewed at any time, and without Order Completed in"
+            " the last 30 days."
+        )
+    ).to_be_visible()
+
+
+def test_a_campaign_for_now_asks_for_no_time(
+    committed_world: World, live_server: Any, log_in: LogIn, page: Page, now: datetime
+) -> None:
+    tell_story(committed_world.shop, now=now)
+    campaign = fill(committed_world.shop)
+    log_in(page.context, committed_world.shop)
+    page.goto(f"{live_server.url}/w/juniper/campaigns/{campaign}/")
+    moment = page.get_by_label("Day and time")
+    expect(moment).to_be_hidden()
+    page.get_by_text("At this time on each contact's own clock").click()
+    expect(moment).to_be_visible()
+
+
 def test_the_composer_says_who_is_chosen_as_it_is_chosen(
     committed_world: World, live_server: Any, log_in: LogIn, page: Page, now: datetime
 ) -> None:
@@ -114,7 +156,7 @@ def test_segment_pages_have_no_accessibility_problem(
     page = free_page(**VIEWS[view])
     log_in(page.context, committed_world.shop)
     found: list[tuple[str, str, Any]] = []
-    for path in ("segments/", "segments/looking-in-la/", "segments/new-york/"):
+    for path in ("segments/", "segments/-/new/", "segments/looking-in-la/", "segments/new-york/"):
         page.goto(f"{live_server.url}/w/juniper/{path}")
         page.wait_for_load_state("load")
         page.evaluate(AXE())
