@@ -90,6 +90,12 @@ def test_the_canvas_and_the_differences_number_steps_alike(
     panel = page.locator("#panel")
     expect(panel.locator("header")).to_contain_text("Step 1")
     expect(panel.locator(".diff dt")).to_have_text("Delay of step 1")
+    # The template's own line breaks are not part of what changed.
+    for words in panel.locator(".diff dd").all():
+        assert words.evaluate("each => getComputedStyle(each).whiteSpace") == "normal"
+        kept = words.locator(".verbatim")
+        expect(kept).to_have_css("white-space", "pre-wrap")
+        assert kept.evaluate("each => each.textContent === each.textContent.trim()")
 
 
 def test_coverage_is_said_once_and_quietly(
