@@ -101,7 +101,8 @@ def _judge_key(look: AccountLook, setup: Setup) -> Finding:
         "wrong_key",
         "stop",
         f"Wrong auth token: Twilio does not accept it ({look.key.code or 'no code'}).",
-        "Copy account SID and auth token again from the first page of Twilio's console.",
+        "Copy the auth token again from the first page of Twilio's console. Under Auth tokens below,"
+        " add it with Rotate and retire the old one: then texts are submitted with the right one.",
     )
 
 
