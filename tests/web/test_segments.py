@@ -78,9 +78,14 @@ def test_a_segment_is_found_read_and_copied(
 
 
 def test_a_segment_is_made_from_lines(
-    committed_world: World, live_server: Any, log_in: LogIn, page: Page, now: datetime
+    committed_world: World,
+    live_server: Any,
+    log_in: LogIn,
+    free_page: Callable[..., Page],
+    now: datetime,
 ) -> None:
     tell_story(committed_world.shop, now=now)
+    page = free_page()
     log_in(page.context, committed_world.shop)
     page.goto(f"{live_server.url}/w/juniper/segments/")
     page.get_by_role("link", name="New segment").click()
