@@ -141,7 +141,7 @@ class Writer:
                 "brand": brand,
                 "links": item.intent.context.get("links") or {},
             }
-            for item, bought in zip(items, commerce_facts_for(refs), strict=True)
+            for item, bought in zip(items, commerce_facts_for(refs, now=self.now), strict=True)
         ]
 
     def _contact_facts(self, contact_id: UUID | None) -> dict[str, Any]:

@@ -63,6 +63,11 @@ SCHEDULE = {
         "schedule": crontab(hour="4", minute="55"),
         "options": {"queue": "bulk"},
     },
+    "products-learned": {
+        "task": "commerce.learn",
+        "schedule": crontab(hour="3", minute="40"),
+        "options": {"queue": "bulk"},
+    },
     "consent-seal": {
         "task": "consent.seal_all",
         "schedule": crontab(hour="4", minute="20"),

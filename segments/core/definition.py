@@ -2,10 +2,12 @@
 
     {"all": [...]}   {"any": [...]}   {"not": {...}}
     {"attribute": "city", "op": "is", "value": "Austin"}
+    {"attribute": "buying.order_count", "op": "gte", "value": 2}
     {"event": "Product Viewed", "filter": {...}, "count": {"op": "gte", "value": 2},
      "within": "P14D"}
 
-`filter` conditions read the event's properties (see `events.core.filters`). Without `count` an
+An attribute may be one that is worked out from orders, carts, balances and custom objects: see
+`segments.core.buying`. `filter` conditions read the event's properties (see `events.core.filters`). Without `count` an
 event condition asks for at least one; without `within` it asks about all time. A window is
 (now - span, now] on the time the event happened.
 """
@@ -20,6 +22,7 @@ from typing import Any
 
 from events.core import filters
 from events.core.names import canonical
+from segments.core.buying import find_worked
 
 MAX_DEPTH = 6
 MAX_CONDITIONS = 100
@@ -81,16 +84,45 @@ def conditions(node: Node) -> Iterator[AttributeCondition | EventCondition]:
 
 def event_names(node: Node) -> frozenset[str]:
     """The events that can change who belongs."""
-    return frozenset(c.event for c in conditions(node) if isinstance(c, EventCondition))
+    found: set[str] = set()
+    for condition in conditions(node):
+        if isinstance(condition, EventCondition):
+            found.add(condition.event)
+        elif (worked := find_worked(condition.attribute)) is not None:
+            found |= worked.events
+    return frozenset(found)
 
 
 def reads_attributes(node: Node) -> bool:
-    return any(isinstance(c, AttributeCondition) for c in conditions(node))
+    """Whether a change of the contact itself can change who belongs."""
+    return any(
+        isinstance(c, AttributeCondition) and find_worked(c.attribute) is None
+        for c in conditions(node)
+    )
+
+
+def reads_buying(node: Node) -> bool:
+    """Whether it asks what contacts buy."""
+    return any(
+        isinstance(c, AttributeCondition) and c.attribute.startswith("buying.")
+        for c in conditions(node)
+    )
 
 
 def windows(node: Node) -> list[EventCondition]:
-    """The conditions whose answer changes by time passing alone."""
+    """The event conditions whose answer changes by time passing alone."""
     return [c for c in conditions(node) if isinstance(c, EventCondition) and c.within]
+
+
+def clocks(node: Node) -> list[AttributeCondition]:
+    """The attribute conditions that count days, whose answer changes by time passing alone."""
+    return [
+        c
+        for c in conditions(node)
+        if isinstance(c, AttributeCondition)
+        and (worked := find_worked(c.attribute)) is not None
+        and worked.clock is not None
+    ]
 
 
 def parse_duration(text: Any) -> timedelta | None:

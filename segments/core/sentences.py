@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from segments.core.buying import WORKED_NAMES
 from segments.core.definition import (
     AttributeCondition,
     EventCondition,
@@ -56,6 +57,7 @@ _NAMES = {
     "phone_type": "kind of phone",
     "created_at": "date added",
     "locale": "language",
+    **WORKED_NAMES,
 }
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _BETWEEN = re.compile(r"[\s_.\-/:$]+")

@@ -12,7 +12,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from segments.core.definition import AttributeCondition, EventCondition, Group, Node
+from segments.core.buying import Worked, due_sql, find_worked, numbers_in, value_sql
+from segments.core.definition import (
+    AttributeCondition,
+    EventCondition,
+    Node,
+    clocks,
+    windows,
+)
 
 _PLAIN_NUMBER = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
 _IS_PLAIN = re.compile(_PLAIN_NUMBER, re.ASCII)
@@ -63,6 +70,9 @@ class Statement:
 
     def predicate(self, node: Node) -> str:
         if isinstance(node, AttributeCondition):
+            worked = find_worked(node.attribute)
+            if worked is not None:
+                return self._worked(worked, node)
             if node.attribute in COLUMNS:
                 found = f"to_jsonb(c.{node.attribute})"
             else:
@@ -74,6 +84,11 @@ class Statement:
             return f"(NOT {self.predicate(node.parts[0])})"
         word = " AND " if node.kind == "all" else " OR "
         return f"({word.join(self.predicate(part) for part in node.parts)})"
+
+    def _worked(self, worked: Worked, node: AttributeCondition) -> str:
+        # Compared once: OFFSET 0 keeps the planner from copying the look-up into every use of it.
+        rule = self.compare("v.found", node.op, node.value)
+        return f"(SELECT {rule} FROM (SELECT {value_sql(worked)} AS found OFFSET 0) v)"
 
     def _event(self, condition: EventCondition) -> str:
         # A contact without any such event is in no group of the subquery, so counts that zero
@@ -239,20 +254,24 @@ def compile_expiries(node: Node, *, now: datetime, some: bool) -> tuple[str, dic
     """SQL of (contact, the first instant at which time alone may change the answer), or None."""
     statement = Statement(now, some=some)
     parts = []
-    for condition in _windows(node):
+    for condition in windows(node):
         span = statement.bind(condition.within)
         parts.append(
             f"SELECT e.contact_id, min(e.occurred_at) + {span}::interval AS due_at "
             f"FROM events_event e WHERE {statement.events(condition)} GROUP BY e.contact_id"
         )
+    for counted in clocks(node):
+        worked = find_worked(counted.attribute)
+        for days in numbers_in(counted.value):
+            due = due_sql(worked, days) if worked else None
+            only = "AND c.id = ANY(%(ids)s)" if some else ""
+            parts.append(
+                f"SELECT contact_id, due_at FROM (SELECT c.id AS contact_id, {due} AS due_at "
+                f"FROM people_contact c WHERE c.tenant_id = %(tenant)s {only}) AS counted "
+                "WHERE due_at IS NOT NULL"
+            )
     if not parts:
         return None
     union = " UNION ALL ".join(parts)
     text = f"SELECT contact_id, min(due_at) FROM ({union}) AS windows GROUP BY contact_id"
     return text, statement.params
-
-
-def _windows(node: Node) -> list[EventCondition]:
-    if isinstance(node, Group):
-        return [found for part in node.parts for found in _windows(part)]
-    return [node] if isinstance(node, EventCondition) and node.within else []

@@ -19,7 +19,15 @@ from events.domain.queries import EventRow
 from events.domain.recording import NewEvent, append_events
 from events.models import Lane
 from people.domain.queries import lock_contacts
-from segments.core.definition import Node, event_names, parse, reads_attributes, windows
+from segments.core.definition import (
+    Node,
+    clocks,
+    event_names,
+    parse,
+    reads_attributes,
+    reads_buying,
+    windows,
+)
 from segments.core.sql import compile_members
 from segments.domain.segments import CONTACT_CHANGED, schedule_looks
 from segments.models import Segment, SegmentDue
@@ -80,6 +88,17 @@ def update_memberships(events: Sequence[EventRow], *, now: datetime) -> list[Cha
         if contact_ids:
             changes += _look_again(segment, node, contact_ids, now)
     _announce(changes, causes, now)
+    return changes
+
+
+def look_again_at_buyers(contact_ids: Sequence[UUID], now: datetime) -> list[Change]:
+    """Looks again at contacts whose buying was worked out anew without an event."""
+    changes: list[Change] = []
+    for segment in Segment.objects.filter(state=Segment.State.LIVE).order_by("id"):
+        node, _ = parse(segment.definition)
+        if node is not None and contact_ids and reads_buying(node):
+            changes += _look_again(segment, node, list(contact_ids), now)
+    _announce(changes, {}, now)
     return changes
 
 
@@ -149,7 +168,7 @@ def _look_again(
                 " WHERE tenant_id = %(tenant)s AND id = %(segment)s",
                 {**params, "by": len(entered) - len(left)},
             )
-    if windows(node):
+    if windows(node) or clocks(node):
         schedule_looks(segment.id, node, now=now, contact_ids=contact_ids)
     return [
         Change(segment.id, segment.slug, segment.name, contact, contact in inside)

@@ -21,6 +21,7 @@ from events.domain.queries import events_for, newest_named
 from people.domain.queries import ContactFacts, contacts_by_id, list_contacts
 from templates_engine.core.fields import Field
 from templates_engine.core.readers import Reader
+from tenancy.clock import business_now
 from tenancy.models import Tenant
 from tenancy.scope import current_tenant_id
 
@@ -80,12 +81,12 @@ def sample_of(audience: str) -> Sample:
 
 
 def known_facts(people: Sequence[Person]) -> list[dict[str, Any]]:
-    """What a render knows of each of these, as when a text goes out. Five queries at most."""
+    """What a render knows of each of these, as when a text goes out. Ten queries at most."""
     tenant = Tenant.objects.get(id=current_tenant_id())
     brand = {"name": tenant.name, "shop_url": tenant.shop_url}
     contacts = contacts_by_id({one.contact_id for one in people})
     refs = [FactRef(one.contact_id, one.properties, one.product_key) for one in people]
-    bought = commerce_facts_for(refs) if refs else []
+    bought = commerce_facts_for(refs, now=business_now()) if refs else []
     return [
         {
             **live,

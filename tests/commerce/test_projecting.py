@@ -4,7 +4,6 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,48 +15,11 @@ from commerce.domain.queries import FactRef, facts_for, waiting_for_product
 from commerce.domain.requests import fulfill_requests
 from commerce.models import Cart, LoyaltyAccount, Order, Product
 from events.domain.rows import EventRow
-from people.domain.resolving import IdentityRef, resolve_contacts
-from tenancy.ids import new_id
 from tenancy.scope import tenant_scope
+from tests.commerce.happening import happened, person
 from tests.support.world import World
 
 MINUTE = timedelta(minutes=1)
-
-
-def happened(
-    name: str,
-    contact: UUID | None,
-    at: datetime,
-    source: str = "server",
-    /,
-    **properties: Any,
-) -> EventRow:
-    return EventRow(
-        id=new_id(),
-        name=name,
-        kind="track",
-        contact_id=contact,
-        source_contact_id=contact,
-        subject_kind=None,
-        subject_id=None,
-        message_id=new_id().hex,
-        occurred_at=at,
-        received_at=at,
-        known_at=at,
-        properties=properties,
-        context={},
-        backfill=False,
-        batch_id=new_id(),
-        cause_id=None,
-        depth=0,
-        source=source,
-    )
-
-
-def person(name: str, now: datetime) -> UUID:
-    (found,) = resolve_contacts([IdentityRef(external_id=name)], now=now)
-    assert found is not None
-    return found
 
 
 def cart_events(contact: UUID, now: datetime) -> list[EventRow]:
@@ -89,7 +51,7 @@ def test_cart_is_the_same_in_any_order_and_repeated(world: World, order: tuple[i
         events = cart_events(contact, world.now)
         for index in (*order, 3, *order):
             project_events([events[index]], now=world.now)
-        (facts,) = facts_for([FactRef(contact)])
+        (facts,) = facts_for([FactRef(contact)], now=world.now)
     cart = facts["cart"]
     assert (cart["key"], cart["state"]) == ("c1", "open")
     assert cart["url"] == "https://juniper.example/c/1"
@@ -187,10 +149,12 @@ def test_order_is_counted_once_and_refunds_add_up(world: World) -> None:
         for events in ([newer], [first], [first, newer], [refund]):
             project_events(events, now=world.now)
         order = Order.objects.get()
-    assert (order.total_minor, order.refunded_minor, order.state) == (2500, 300, "refunded")
+    assert (order.total_minor, order.refunded_minor, order.state) == (2500, 300, "partly_refunded")
     # No rate is known from euros to dollars, so no reporting amount is invented.
     assert order.reporting_minor is None
-    assert order.event_id == newer.id
+    # It was placed when it was first told of, whichever telling came in first.
+    assert (order.event_id, order.placed_at) == (first.id, world.now)
+    assert (order.net_minor, order.told_at) == (2200, world.now + MINUTE)
 
 
 def test_back_in_stock_request_is_open_once_and_fulfilled_once(world: World) -> None:
@@ -233,13 +197,14 @@ def test_balances_tell_what_stood_before_them(world: World) -> None:
         assert project_events([second], now=world.now) == told
         assert project_events([second], now=world.now) == told
         assert project_events([first], now=world.now) == {}
-        (facts,) = facts_for([FactRef(contact)])
+        (facts,) = facts_for([FactRef(contact)], now=world.now)
         assert facts["loyalty"] == {
             "balance": {"minor": 1200, "currency": "USD"},
             "previous_balance": {"minor": 850, "currency": "USD"},
             "points": 1200,
             "previous_points": None,
             "redeem_url": "https://juniper.example/r",
+            "tier": "",
         }
     with tenant_scope(world.other.tenant.id):
         assert LoyaltyAccount.objects.count() == 0
@@ -311,7 +276,10 @@ def test_queries_do_not_grow_with_the_set(world: World) -> None:
             ]
         with CaptureQueriesContext(connection) as caught:
             project_events(events, now=world.now)
-            facts_for([FactRef(e.contact_id, e.properties) for e in events if e.contact_id])
+            facts_for(
+                [FactRef(e.contact_id, e.properties) for e in events if e.contact_id],
+                now=world.now,
+            )
         return len(caught)
 
     with tenant_scope(world.shop.tenant.id):

@@ -148,7 +148,7 @@ def test_projecting_and_reading(committed_world: World, people: list[UUID]) -> N
         rows = all_events()[-len(some) :]
         with plans() as found:
             project_events(rows, now=world.now)
-            facts_for([FactRef(people[i], rows[i].properties) for i in range(20)])
+            facts_for([FactRef(people[i], rows[i].properties) for i in range(20)], now=world.now)
             waiting_for_product(["p1", "p2"])
             events_for(people[:20], ["Product Added"], since=None, until=world.now)
             since = world.now - timedelta(days=9)

@@ -46,9 +46,9 @@ def test_append_events_stores_them_once_with_one_batch(world: World) -> None:
 @pytest.mark.parametrize("heard", [True, False])
 def test_batch_wakes_only_when_somebody_listens(world: World, heard: bool) -> None:
     with tenant_scope(world.shop.tenant.id):
-        set_listener("flow:1", ["Appointment Scheduled"] if heard else ["Something Else"])
+        set_listener("flow:1", ["Support Question Asked"] if heard else ["Something Else"])
         contact = person(world.now)
-        append_events([NewEvent("Appointment Scheduled", contact, {}, world.now)], now=world.now)
+        append_events([NewEvent("Support Question Asked", contact, {}, world.now)], now=world.now)
         batch = EventBatch.objects.get()
         assert batch.wakes is heard
         assert batch.state == ("pending" if heard else "done")
@@ -57,7 +57,7 @@ def test_batch_wakes_only_when_somebody_listens(world: World, heard: bool) -> No
 def test_message_id_of_last_month_is_still_a_duplicate(world: World) -> None:
     with tenant_scope(world.shop.tenant.id):
         contact = person(world.now)
-        event = NewEvent("Appointment Scheduled", contact, {}, world.now, message_id="same")
+        event = NewEvent("Support Question Asked", contact, {}, world.now, message_id="same")
         assert len(append_events([event], now=world.now)) == 1
         assert append_events([event], now=world.now + timedelta(days=30)) == []
 

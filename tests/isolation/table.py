@@ -112,6 +112,7 @@ OPT_OUT = {
     "evidence": {"words": "By telephone"},
 }
 TEXT = {"template": "only", "contact": {"phone": "+13105550142"}}
+COMPLEMENTS = {"complements": [{"category": "mugs", "goes_with": ["trays"]}]}
 PRODUCT = {"products": [{"product_id": "fresh", "name": "Fresh"}]}
 
 # An address that needs no look-up; nothing is sent here.
@@ -137,6 +138,9 @@ TABLE: tuple[Row, ...] = (
     api("contacts/<str:ref>", "PATCH", 200, stranger=404, foreign=404, data={"city": "Austin"}),
     api("contacts/<str:ref>/consent", "GET", 200, stranger=404, foreign=404),
     api("contacts/<str:ref>/timeline", "GET", 200, stranger=404, foreign=404),
+    api("contacts/<str:ref>/buying", "GET", 200, stranger=404, foreign=404),
+    api("contacts/<str:ref>/orders", "GET", 200, stranger=404, foreign=404),
+    api("contacts/<str:ref>/objects", "GET", 200, stranger=404, foreign=404),
     api("contacts/<str:ref>/reassigned", "POST", 200, stranger=404, foreign=404),
     api("contacts/<str:ref>/export", "GET", 200, stranger=404, foreign=404),
     api("contacts/<str:ref>/merge", "POST", 422, stranger=404, foreign=404),
@@ -157,6 +161,8 @@ TABLE: tuple[Row, ...] = (
     api("imports/<str:job>/report", "GET", 200, stranger=404, foreign=404),
     api("products", "GET", 200),
     api("products", "POST", 200, data=PRODUCT),
+    api("complements", "GET", 200),
+    api("complements", "POST", 200, data=COMPLEMENTS),
     api("messages", "GET", 200, small=200),
     api("messages", "POST", 202, data=TEXT),
     api("messages/<str:ref>", "GET", 200, stranger=404, foreign=404, small=200),

@@ -241,7 +241,8 @@ def hot_queries() -> dict[str, Hot]:
         "members of a segment": members,
         "segments of a contact": lambda o, now: segments_of([maya(o)]),
         "facts of a text": lambda o, now: commerce_facts(
-            [FactRef(maya(o), {}, product_key="mug", cart_key=f"c-{maya(o).hex[-4:]}")]
+            [FactRef(maya(o), {}, product_key="mug", cart_key=f"c-{maya(o).hex[-4:]}")],
+            now=now,
         ),
         "webhooks, what is due": lambda o, now: _claim(o.brand.tenant.id, now=wall_now()),
         "webhooks, a page of deliveries": deliveries,

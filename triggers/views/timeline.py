@@ -25,6 +25,7 @@ from tenancy.api_base import path_id
 from tenancy.ids import new_id
 from tenancy.web import workspace_view
 from triggers.domain.timeline import KINDS, by_day, timeline_of
+from triggers.views.contact_buying import buying_shown
 from triggers.views.contact_merging import merges_shown
 
 STATUS_WORDS = {
@@ -64,6 +65,7 @@ def contact(request: Any, ref: str) -> HttpResponse:
         "opt_out_url": opt_out_url(found.phone) if found.phone and request.can("view_pii") else "",
         "local_time": f"{request.now.astimezone(ZoneInfo(zone)):%H:%M}",
         "merges": merges_shown(found.id, request),
+        "buying": buying_shown(found.id, zone=zone, now=request.now),
         **_timeline(request, found.id, zone),
     }
     return render(request, "triggers/contact.html", context)

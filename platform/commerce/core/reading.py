@@ -100,8 +100,8 @@ def read_news(
     price = to_minor(data.get("price"), currency)
     return ProductNews(
         key=key,
-        name=_text(data, ("name", "product_name", "title"), 300),
-        category=_text(data, ("category", "product_type"), 200),
+        name=read_text(data, ("name", "product_name", "title"), 300),
+        category=read_text(data, ("category", "product_type"), 200),
         price_minor=price,
         currency=currency if price is not None else None,
         url=read_url(data, ("url", "product_url")),
@@ -127,17 +127,26 @@ def read_item(data: Data, currency: str) -> dict[str, Any] | None:
         "image_url": news.image_url or "",
         "category": news.category or "",
     }
-    variant = _text(data, ("variant", "variant_title"), 200)
+    variant = read_text(data, ("variant", "variant_title"), 200)
     if variant:
         item["variant"] = variant
+    variant_id = read_key(data, ("variant_id", "variantId"))
+    if variant_id is not None and variant_id != news.key:
+        item["variant_id"] = variant_id
     return item
 
 
 def read_total(data: Data, currency: str) -> int | None:
+    amount = read_amount(data)
+    return None if amount is None else to_minor(amount, currency)
+
+
+def read_amount(data: Data) -> str | None:
+    """The total as it was written, "147.50": its currency may be told by another event."""
     for name in _TOTALS:
-        amount = to_minor(data.get(name), currency)
-        if amount is not None:
-            return amount
+        value = data.get(name)
+        if to_minor(value, "") is not None:
+            return str(value).strip()
     return None
 
 
@@ -174,7 +183,8 @@ def read_count(data: Data, names: Iterable[str]) -> int | None:
     return None
 
 
-def _text(data: Data, names: Iterable[str], limit: int) -> str | None:
+def read_text(data: Data, names: Iterable[str], limit: int) -> str | None:
+    """The first of these that is a text with words in it, cut to `limit` letters."""
     for name in names:
         value = data.get(name)
         if isinstance(value, str) and value.strip():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.db import connection
 
-from commerce.core.carts import CartEvent, CartState, apply_event, apply_order
+from commerce.core.carts import CartEvent, CartState, apply_event, apply_order, owner_of, work_out
 from commerce.core.money import read_currency
 from commerce.core.reading import cart_key
 from events.core import names
@@ -22,17 +23,34 @@ _KINDS = {
     names.PRODUCT_REMOVED: "remove",
     names.CART_VIEWED: "snapshot",
     "Cart Updated": "snapshot",
-    names.CHECKOUT_STARTED: "snapshot",
+    names.CHECKOUT_STARTED: "checkout",
+}
+_TYPES = {
+    "contact_id": "uuid",
+    "value_minor": "bigint",
+    "checkout_at": "timestamptz",
+    "ordered_at": "timestamptz",
+    "updated_at": "timestamptz",
 }
 _COLUMNS = (
-    "key, contact_id, state, items, value_minor, currency, url, snapshot_at, ordered_at, applied,"
-    " updated_at"
+    "key",
+    "contact_id",
+    "state",
+    "items",
+    "value_minor",
+    "currency",
+    "url",
+    "checkout_at",
+    "ordered_at",
+    "updated_at",
+    "facts",
 )
-_ARRAYS = (
-    "%s::text[], %s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],"
-    " %s::timestamptz[], %s::timestamptz[], %s::text[], %s::timestamptz[]"
-)
+_JSON = frozenset({"items", "facts"})
+_ARRAYS = ", ".join(f"%s::{_TYPES.get(name, 'text')}[]" for name in _COLUMNS)
+_CAST = ", ".join(f"{name}::jsonb" if name in _JSON else name for name in _COLUMNS)
 _LOOKS = 5
+
+Closings = dict[UUID, tuple[datetime | None, datetime | None]]
 
 
 def implicit_key(contact_id: UUID) -> str:
@@ -41,70 +59,50 @@ def implicit_key(contact_id: UUID) -> str:
 
 
 def project_carts(events: Sequence[EventRow], *, currency: str) -> None:
-    """Fills and closes carts. An order without a cart id closes all that were open before it."""
+    """Fills and closes carts. An order without a cart id closes all that were open before it, so
+    the orders have to be there (`project_orders`)."""
     ours = [e for e in events if e.contact_id and (e.name in _KINDS or _is_order(e))]
     if not ours:
         return
-    named = {_key_of(event) for event in ours}
-    buyers = {
-        e.contact_id for e in ours if _is_order(e) and not cart_key(e.properties) and e.contact_id
-    }
+    named = {key for event in ours if (key := _key_of(event)) is not None}
+    buyers = {e.contact_id for e in ours if _is_order(e) and e.contact_id}
     # A cart that another reaction makes at this moment is found at the second look; events that
     # have been applied by then say nothing new.
     for _ in range(_LOOKS):
         carts = _lock_carts(named, buyers)
-        present = set(carts)
-        changed = _fold(ours, carts, currency)
-        made = _insert_carts([carts[key] for key in sorted(carts.keys() - present)])
-        if made:
+        present, before = set(carts), {key: cart.facts for key, cart in carts.items()}
+        for event in ours:
+            _note(event, carts, currency)
+        touched = {
+            k for k, c in carts.items() if before.get(k) != c.facts or c.contact_id in buyers
+        }
+        _work_out([carts[key] for key in sorted(touched)])
+        if _insert_carts([carts[key] for key in sorted(touched - present)]):
             break
-    _write_carts([carts[key] for key in sorted(changed & present)])
-
-
-def _fold(ours: Sequence[EventRow], carts: dict[str, CartState], currency: str) -> set[str]:
-    """Applies events to carts, missing ones added empty; returns the keys that changed."""
-    theirs: dict[UUID, set[str]] = {}
-    for key, cart in carts.items():
-        theirs.setdefault(cart.contact_id, set()).add(key)
-    changed: set[str] = set()
-    for event in ours:
-        assert event.contact_id is not None  # noqa: S101 (see project_carts)
-        own = theirs.setdefault(event.contact_id, set())
-        for key in _touched(event, carts, own):
-            if key not in carts:
-                carts[key] = CartState(key, event.contact_id)
-                own.add(key)
-            if _apply(carts[key], event, currency):
-                changed.add(key)
-    return changed
+    _write_carts([carts[key] for key in sorted(touched & present)])
 
 
 def _is_order(event: EventRow) -> bool:
     return event.name == names.ORDER_COMPLETED
 
 
-def _key_of(event: EventRow) -> str:
+def _key_of(event: EventRow) -> str | None:
+    """The cart an event fills or buys; None for an order that names none."""
     assert event.contact_id is not None  # noqa: S101 (see project_carts)
-    return cart_key(event.properties) or implicit_key(event.contact_id)
+    key = cart_key(event.properties)
+    return key if key or _is_order(event) else implicit_key(event.contact_id)
 
 
-def _touched(event: EventRow, carts: dict[str, CartState], own: set[str]) -> list[str]:
-    """The carts an event is about; `own`: those that were its contact's so far."""
+def _note(event: EventRow, carts: dict[str, CartState], currency: str) -> None:
     key = _key_of(event)
-    if not _is_order(event):
-        return [key]
+    if key is None:
+        return
     assert event.contact_id is not None  # noqa: S101 (see project_carts)
-    if cart_key(event.properties):
-        implicit = implicit_key(event.contact_id)
-        return [key, implicit] if implicit in carts else [key]
-    return sorted({key, *(k for k in own if carts[k].contact_id == event.contact_id)})
-
-
-def _apply(cart: CartState, event: EventRow, currency: str) -> bool:
-    assert event.contact_id is not None  # noqa: S101 (see project_carts)
+    cart = carts.setdefault(key, CartState(key, event.contact_id))
     if _is_order(event):
-        return apply_order(cart, placed_at=event.occurred_at)
-    return apply_event(
+        apply_order(cart, placed_at=event.occurred_at)
+        return
+    apply_event(
         cart,
         CartEvent(
             id=event.id,
@@ -112,23 +110,45 @@ def _apply(cart: CartState, event: EventRow, currency: str) -> bool:
             contact_id=event.contact_id,
             properties=event.properties,
             occurred_at=event.occurred_at,
+            received_at=event.received_at,
             trusted=event.source != "public",
             currency=read_currency(event.properties.get("currency"), currency),
         ),
     )
 
 
+def _work_out(carts: Sequence[CartState]) -> None:
+    owners = {cart.key: owner_of(cart) or cart.contact_id for cart in carts}
+    closings = _closings(set(owners.values()))
+    for cart in carts:
+        owner = owners[cart.key]
+        loose, newest = closings.get(owner, (None, None))
+        work_out(cart, closed_at=newest if cart.key == implicit_key(owner) else loose)
+
+
+def _closings(contact_ids: set[UUID]) -> Closings:
+    """When these contacts last ordered without naming a cart, and at all."""
+    if not contact_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT contact_id, max(loose_at), max(told_at) FROM commerce_order"
+            " WHERE tenant_id = %s AND contact_id = ANY(%s) GROUP BY contact_id",
+            [current_tenant_id(), sorted(contact_ids)],
+        )
+        return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
+
+
 def _insert_carts(carts: Sequence[CartState]) -> bool:
     """Makes carts; False when somebody else has just made one of them."""
     if not carts:
         return True
+    columns = ", ".join(_COLUMNS)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            INSERT INTO commerce_cart (id, tenant_id, {_COLUMNS})
-            SELECT id, %s, key, contact_id, state, items::jsonb, value_minor, currency, url,
-                snapshot_at, ordered_at, applied::uuid[], updated_at
-            FROM unnest(%s::uuid[], {_ARRAYS}) AS made(id, {_COLUMNS})
+            INSERT INTO commerce_cart (id, tenant_id, {columns})
+            SELECT id, %s, {_CAST} FROM unnest(%s::uuid[], {_ARRAYS}) AS made(id, {columns})
             ON CONFLICT (tenant_id, key) DO NOTHING
             """,
             [current_tenant_id(), new_ids(len(carts)), *_arrays_of(carts)],
@@ -148,30 +168,32 @@ def _lock_carts(named: Iterable[str], buyers: Iterable[UUID]) -> dict[str, CartS
             )
             wanted = sorted({*wanted, *(row[0] for row in cursor.fetchall())})
         cursor.execute(
-            f"SELECT {_COLUMNS} FROM commerce_cart WHERE tenant_id = %s AND key = ANY(%s)"
-            " ORDER BY key FOR UPDATE",
+            f"SELECT {', '.join(_COLUMNS)} FROM commerce_cart WHERE tenant_id = %s"
+            " AND key = ANY(%s) ORDER BY key FOR UPDATE",
             [tenant_id, wanted],
         )
-        carts = {}
-        for row in cursor.fetchall():
-            values = list(row)
-            values[3] = orjson.loads(values[3]) if isinstance(values[3], str) else values[3]
-            carts[row[0]] = CartState(*values)
-        return carts
+        return {row[0]: _state_of(row) for row in cursor.fetchall()}
+
+
+def _state_of(row: Sequence[Any]) -> CartState:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    for name in _JSON:
+        if isinstance(values[name], str):
+            values[name] = orjson.loads(values[name])
+    return CartState(**values)
 
 
 def _write_carts(carts: Sequence[CartState]) -> None:
     if not carts:
         return
+    settings = ", ".join(
+        f"{name} = given.{name}{'::jsonb' if name in _JSON else ''}" for name in _COLUMNS[1:]
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            UPDATE commerce_cart held SET contact_id = given.contact_id, state = given.state,
-                items = given.items::jsonb, value_minor = given.value_minor,
-                currency = given.currency, url = given.url, snapshot_at = given.snapshot_at,
-                ordered_at = given.ordered_at, applied = given.applied::uuid[],
-                updated_at = given.updated_at
-            FROM unnest({_ARRAYS}) AS given({_COLUMNS})
+            UPDATE commerce_cart held SET {settings}
+            FROM unnest({_ARRAYS}) AS given({", ".join(_COLUMNS)})
             WHERE held.tenant_id = %s AND held.key = given.key AND held.key = ANY(%s)
             """,
             [*_arrays_of(carts), current_tenant_id(), [cart.key for cart in carts]],
@@ -181,16 +203,10 @@ def _write_carts(carts: Sequence[CartState]) -> None:
 def _arrays_of(carts: Sequence[CartState]) -> list[list[Any]]:
     """In the order of `_COLUMNS`."""
     return [
-        [cart.key for cart in carts],
-        [cart.contact_id for cart in carts],
-        [cart.state for cart in carts],
-        [orjson.dumps(cart.items).decode() for cart in carts],
-        [cart.value_minor for cart in carts],
-        [cart.currency for cart in carts],
-        [cart.url for cart in carts],
-        [cart.snapshot_at for cart in carts],
-        [cart.ordered_at for cart in carts],
-        # An array of arrays has to be square, so each list travels as text.
-        ["{" + ",".join(each.hex for each in cart.applied) + "}" for cart in carts],
-        [cart.updated_at for cart in carts],
+        [
+            orjson.dumps(v).decode() if name in _JSON else v
+            for cart in carts
+            for v in [getattr(cart, name)]
+        ]
+        for name in _COLUMNS
     ]

@@ -14,6 +14,7 @@ from commerce.domain.product_rows import (
     read_products,
     write_products,
 )
+from commerce.domain.variants import VariantInput, upsert_variants
 from events.core.names import PRODUCT_INVENTORY_CHANGED, PRODUCT_PRICE_CHANGED
 from events.domain.recording import NewEvent, append_events
 
@@ -32,13 +33,18 @@ class ProductInput:
     stock: int | None = None
     url: str | None = None
     image_url: str | None = None
+    margin_band: str | None = None
+    usage_days: int | None = None
+    tip: str | None = None
+    variants: Sequence[VariantInput] = ()
 
 
 def upsert_products(inputs: Sequence[ProductInput], *, now: datetime) -> list[str]:
     """Creates and changes products; returns created, updated or unchanged for each input.
 
     Every change of stock or price is an event with the old and the new value (a new product's
-    first ones too), so raising a stock from 0 sets off what waits for it. Repeating is harmless.
+    first ones too), so raising a stock from 0 sets off what waits for it; a variant's are none.
+    Repeating is harmless. A variant's id that belongs to another product goes over to this one.
     """
     keys = {given.key for given in inputs}
     known = set(read_products(keys))
@@ -59,7 +65,11 @@ def upsert_products(inputs: Sequence[ProductInput], *, now: datetime) -> list[st
         steps.append((old, new, _news(old, new, now)))
     _append(steps, states, now=now)
     write_products([s for key, s in sorted(states.items()) if s != before[key]], now=now)
-    return outcomes
+    touched = upsert_variants({given.key: given.variants for given in inputs}, now=now)
+    return [
+        UPDATED if outcome == UNCHANGED and given.key in touched else outcome
+        for given, outcome in zip(inputs, outcomes, strict=True)
+    ]
 
 
 def _append(
@@ -88,6 +98,11 @@ def _merge(old: ProductState, given: ProductInput, now: datetime) -> ProductStat
         if (value := getattr(given, name)) is not None and value != getattr(old, name)
     }
     changed: dict[str, Any] = {**described, "described_at": now} if described else {}
+    changed |= {
+        name: value
+        for name in ("margin_band", "usage_days", "tip")
+        if (value := getattr(given, name)) is not None and value != getattr(old, name)
+    }
     price = (given.price_minor, given.currency)
     if given.price_minor is not None and price != (old.price_minor, old.currency):
         changed |= {"price_minor": price[0], "currency": price[1], "price_at": now}

@@ -1,9 +1,26 @@
-"""Carts, orders, requests and balances of contacts that are merged."""
+"""Carts, orders, requests, balances, objects and summaries of contacts that are merged."""
 
 from __future__ import annotations
 
-from commerce.models import BackInStockRequest, Cart, LoyaltyAccount, Order
-from people.domain.moving import Moves, keep_rows, move_rows, restore_rows, return_rows
+from commerce.core.affinity import LOOKS_KEPT
+from commerce.domain.summaries import make_summaries, refresh_summaries
+from commerce.models import (
+    BackInStockRequest,
+    BuyingSummary,
+    Cart,
+    CustomObject,
+    LoyaltyAccount,
+    Order,
+)
+from people.domain.moving import (
+    Moves,
+    keep_rows,
+    move_rows,
+    remake_rows,
+    restore_rows,
+    return_rows,
+)
+from people.domain.queries import workspace_defaults
 
 
 def _asked_by(other: str) -> str:
@@ -34,8 +51,8 @@ _SETTLE = """
       AND t.product_id = twice.product_id AND t.fulfilled_at IS NULL
 """
 _ACCOUNT = (
-    "balance_minor, previous_minor, points, previous_points, currency, redeem_url, balance_at,"
-    " event_id"
+    "balance_minor, previous_minor, points, previous_points, currency, redeem_url, tier,"
+    " balance_at, event_id, facts"
 )
 _OTHERS = ", ".join(f"other.{name}" for name in _ACCOUNT.split(", "))
 # Two balances: the one told of last counts. The shop's own account is one, so they never add up.
@@ -63,7 +80,41 @@ _STILL = """
 """
 
 
+# Who filled a cart stands in its facts, and decides whose it is.
+_RENAME = """
+    UPDATE commerce_cart t SET facts = replace(t.facts::text, {old}, {new})::jsonb FROM {{pairs}}
+    WHERE t.tenant_id = %(tenant)s AND t.contact_id = ANY({ids}) AND {which}
+"""
+_HEX = "replace(pair.{}_id::text, '-', '')"
+_TO_SURVIVOR = _RENAME.format(
+    old=_HEX.format("merged"),
+    new=_HEX.format("survivor"),
+    ids="%(merged)s::uuid[] || %(survivors)s::uuid[]",
+    which="t.contact_id IN (pair.merged_id, pair.survivor_id)",
+)
+# Only what is theirs again; what others filled since is not told apart.
+_TO_MERGED = _RENAME.format(
+    old=_HEX.format("survivor"),
+    new=_HEX.format("merged"),
+    ids="%(merged)s::uuid[]",
+    which="t.contact_id = pair.merged_id",
+)
+_BOTH = "t.contact_id IN (pair.merged_id, pair.survivor_id)"
+# The newest looks of both, as if one person had looked.
+_JOIN_LOOKS = """
+    UPDATE commerce_buyingsummary t SET looks = (
+        SELECT coalesce(jsonb_agg(look ORDER BY look ->> 'at', look ->> 'id'), '[]')
+        FROM (SELECT look FROM jsonb_array_elements(t.looks || other.looks) AS each(look)
+              ORDER BY look ->> 'at' DESC, look ->> 'id' DESC LIMIT %(most)s) AS newest)
+    FROM {pairs}, commerce_buyingsummary other
+    WHERE t.tenant_id = %(tenant)s AND t.contact_id = ANY(%(survivors)s::uuid[])
+      AND t.contact_id = pair.survivor_id AND other.tenant_id = t.tenant_id
+      AND other.contact_id = pair.merged_id
+"""
+
+
 def follow(moves: Moves) -> None:
+    moves.run(_TO_SURVIVOR)
     move_rows(Cart, moves)
     move_rows(Order, moves)
     keep_rows(BackInStockRequest, moves, _TWICE)
@@ -72,9 +123,12 @@ def follow(moves: Moves) -> None:
     keep_rows(LoyaltyAccount, moves, _NEWER)
     moves.run(_TAKE_NEWER)
     move_rows(LoyaltyAccount, moves, only=_ONLY_ONE)
+    move_rows(CustomObject, moves)
+    _join_summaries(moves)
 
 
 def go_back(moves: Moves) -> None:
+    return_rows(CustomObject, moves)
     return_rows(LoyaltyAccount, moves)
     restore_rows(LoyaltyAccount, moves, only=_STILL)
     return_rows(BackInStockRequest, moves)
@@ -84,3 +138,23 @@ def go_back(moves: Moves) -> None:
     )
     return_rows(Order, moves)
     return_rows(Cart, moves)
+    moves.run(_TO_MERGED)
+    # The looks as they were; the orders counted anew, with those that came in since.
+    restore_rows(BuyingSummary, moves)
+    remake_rows(BuyingSummary, moves)
+    both = {each for pair in moves.pairs for each in (pair.survivor_id, pair.merged_id)}
+    refresh_summaries(both, currency=workspace_defaults().currency)
+    BuyingSummary.objects.filter(contact_id__in=both, lifetime={}, looks=[]).delete()
+
+
+def _join_summaries(moves: Moves) -> None:
+    currency = workspace_defaults().currency
+    survivors = {pair.survivor_id for pair in moves.pairs}
+    make_summaries(survivors, currency=currency)
+    keep_rows(BuyingSummary, moves, _BOTH)
+    moves.run(_JOIN_LOOKS, most=LOOKS_KEPT)
+    moves.run(
+        "DELETE FROM commerce_buyingsummary WHERE tenant_id = %(tenant)s"
+        " AND contact_id = ANY(%(merged)s::uuid[])"
+    )
+    refresh_summaries(survivors, currency=currency)

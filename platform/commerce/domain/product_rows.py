@@ -46,6 +46,9 @@ class ProductState:
     stock_event_id: UUID | None = None
     price_at: datetime | None = None
     described_at: datetime | None = None
+    margin_band: str = ""
+    usage_days: int | None = None
+    tip: str = ""
 
 
 _FIELDS = tuple(field.name for field in fields(ProductState))
@@ -57,6 +60,7 @@ _TYPES = {
     "stock_event_id": "uuid",
     "price_at": "timestamptz",
     "described_at": "timestamptz",
+    "usage_days": "int",
 }
 
 
@@ -163,8 +167,8 @@ def insert_products(keys: Iterable[str], *, now: datetime) -> None:
         cursor.execute(
             """
             INSERT INTO commerce_product (id, tenant_id, key, name, category, currency, url,
-                image_url, created_at, updated_at)
-            SELECT id, %s, key, '', '', '', '', '', %s, %s
+                image_url, margin_band, tip, units_sold, observed_gaps, created_at, updated_at)
+            SELECT id, %s, key, '', '', '', '', '', '', '', 0, 0, %s, %s
             FROM unnest(%s::uuid[], %s::text[]) AS made(id, key)
             ON CONFLICT (tenant_id, key) DO NOTHING
             """,

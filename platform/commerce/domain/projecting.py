@@ -1,7 +1,9 @@
-"""Events into products, carts, orders, back-in-stock requests and balances: sets in, sets out.
+"""Events into products, orders, carts, requests, balances, custom objects and summaries: sets in,
+sets out.
 
-Safe to repeat and safe out of order: newer `occurred_at` wins, additions remember their events.
-Rows are locked table by table (products, carts, orders, balances), keys ascending.
+Safe to repeat and safe out of order: each row keeps the facts it is made of, and `occurred_at`
+decides, never arrival. Rows are locked table by table in the order of `project_events`, keys
+ascending.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from commerce.core.objects import MEANINGS
 from commerce.domain.balances import project_balances
 from commerce.domain.cart_rows import project_carts
 from commerce.domain.changes import changes_told
+from commerce.domain.objects import project_objects
 from commerce.domain.orders import project_orders
 from commerce.domain.product_rows import project_products
 from commerce.domain.requests import project_requests
+from commerce.domain.summaries import project_summaries
 from events.core import names
 from events.domain.recording import append_events
 from events.domain.rows import EventRow
@@ -31,21 +36,26 @@ PROJECTED = frozenset(
         "Cart Updated",
         names.CHECKOUT_STARTED,
         names.ORDER_COMPLETED,
+        names.ORDER_UPDATED,
         names.ORDER_REFUNDED,
         names.ORDER_CANCELLED,
         names.BACK_IN_STOCK_REQUESTED,
         names.PRODUCT_INVENTORY_CHANGED,
         names.PRODUCT_PRICE_CHANGED,
         names.LOYALTY_BALANCE_CHANGED,
+        *MEANINGS,
     }
 )
 
 
-def project_events(events: Sequence[EventRow], *, now: datetime) -> dict[UUID, dict[str, Any]]:
+def project_events(
+    events: Sequence[EventRow], *, now: datetime, tells: bool = True
+) -> dict[UUID, dict[str, Any]]:
     """Brings the projections up to date. The first thing a reaction does, in its transaction.
 
     Returns per event what stood there before it, for triggers that look for a crossing:
     {"previous_balance"} or {"previous_quantity"}, in the units of the event, when known.
+    `tells`: whether news about products (restocked, price dropped) is appended; a rebuild tells none.
     """
     ours = sorted(
         (event for event in events if event.name in PROJECTED),
@@ -53,10 +63,15 @@ def project_events(events: Sequence[EventRow], *, now: datetime) -> dict[UUID, d
     )
     if not ours:
         return {}
-    currency = workspace_defaults().currency
+    workspace = workspace_defaults()
+    currency = workspace.currency
     before, learned = project_products(ours, currency=currency, now=now)
-    append_events([news for each in learned for news in changes_told(each)], now=now)
+    if tells:
+        append_events([news for each in learned for news in changes_told(each)], now=now)
+    buyers = project_orders(ours, currency=currency)
     project_carts(ours, currency=currency)
-    project_orders(ours, currency=currency)
     project_requests(ours)
-    return before | project_balances(ours, currency=currency)
+    before |= project_balances(ours, currency=currency)
+    project_objects(ours, zone=workspace.timezone)
+    project_summaries(ours, buyers, currency=currency)
+    return before

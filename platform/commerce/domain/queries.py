@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,9 @@ import orjson
 from django.db import connection
 
 from commerce.core.money import show_money
+from commerce.core.objects import KINDS
 from commerce.core.reading import cart_key, event_product_key
+from commerce.domain.buying import accessories_for, best_seller, buying_of, current_objects_of
 from tenancy.scope import current_tenant_id
 
 __all__ = ["FactRef", "facts_for", "known_orders", "products_by_key", "waiting_for_product"]
@@ -40,8 +43,9 @@ def known_orders(keys: Iterable[str]) -> set[str]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def facts_for(refs: Sequence[FactRef]) -> list[Facts]:
-    """Per ref {"product", "cart", "loyalty"}, each a plain dict or None. Three queries at most.
+def facts_for(refs: Sequence[FactRef], *, now: datetime) -> list[Facts]:
+    """Per ref {"product", "cart", "loyalty", "buying", "appointment", "subscription", "ticket",
+    "shipment", "accessory", "best_seller"}, each a plain dict or None. Seven queries at most.
 
     The product is the one named or the event's (else the dearest in the cart); the cart is the
     one named, else the contact's newest open one. Money is {"minor", "currency"}.
@@ -58,26 +62,42 @@ def facts_for(refs: Sequence[FactRef]) -> list[Facts]:
         for ref, cart in zip(refs, chosen, strict=True)
     ]
     products = products_by_key({key for key in keys if key})
-    accounts = _loyalty_of({ref.contact_id for ref in refs})
+    contact_ids = {ref.contact_id for ref in refs}
+    accounts = _loyalty_of(contact_ids)
+    buying = buying_of(contact_ids, now=now)
+    objects = current_objects_of(contact_ids)
+    about = {contact_id: _category_of(known) for contact_id, known in buying.items()}
+    accessories = accessories_for(about.values())
+    seller = best_seller()
     return [
         {
             "product": products.get(key) if key else None,
             "cart": {k: v for k, v in cart.items() if k != "contact_id"} if cart else None,
             "loyalty": accounts.get(ref.contact_id),
+            "buying": buying.get(ref.contact_id),
+            **{kind: objects.get(ref.contact_id, {}).get(kind) for kind in KINDS},
+            "accessory": accessories.get(about.get(ref.contact_id, "")),
+            "best_seller": seller,
         }
         for ref, cart, key in zip(refs, chosen, keys, strict=True)
     ]
 
 
+def _category_of(buying: Facts) -> str:
+    """What an accessory should go with: what was bought last."""
+    return str(buying["last_category"] or buying["preferred_category"])
+
+
 def products_by_key(keys: Iterable[str]) -> dict[str, Facts]:
-    """{"key", "name", "category", "price", "stock", "previous_stock", "url", "image_url"} each."""
+    """{"key", "name", "category", "price", "stock", "previous_stock", "url", "image_url", "tip",
+    "usage_days", "margin_band"} each."""
     wanted = sorted(set(keys))
     if not wanted:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT key, name, category, price_minor, currency, stock, previous_stock, url,"
-            " image_url FROM commerce_product WHERE tenant_id = %s AND key = ANY(%s)",
+            " image_url, tip, usage_days, margin_band FROM commerce_product WHERE tenant_id = %s AND key = ANY(%s)",
             [current_tenant_id(), wanted],
         )
         return {
@@ -90,6 +110,9 @@ def products_by_key(keys: Iterable[str]) -> dict[str, Facts]:
                 "previous_stock": row[6],
                 "url": row[7],
                 "image_url": row[8],
+                "tip": row[9],
+                "usage_days": row[10],
+                "margin_band": row[11],
             }
             for row in cursor.fetchall()
         }
@@ -122,10 +145,10 @@ def _carts_of(
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT key, contact_id, state, items, value_minor, currency, url, updated_at
+            SELECT key, contact_id, state, items, value_minor, currency, url, updated_at, checkout_at
             FROM commerce_cart WHERE tenant_id = %(tenant)s AND key = ANY(%(keys)s)
             UNION ALL
-            SELECT key, contact_id, state, items, value_minor, currency, url, updated_at
+            SELECT key, contact_id, state, items, value_minor, currency, url, updated_at, checkout_at
             FROM (
                 SELECT DISTINCT ON (contact_id) * FROM commerce_cart
                 WHERE tenant_id = %(tenant)s AND contact_id = ANY(%(contacts)s)
@@ -143,7 +166,7 @@ def _carts_of(
     by_key: dict[str, Facts] = {}
     newest: dict[UUID, Facts] = {}
     at: dict[UUID, Any] = {}
-    for key, contact_id, state, items, value, currency, url, updated_at in rows:
+    for key, contact_id, state, items, value, currency, url, updated_at, checkout_at in rows:
         listed = orjson.loads(items) if isinstance(items, str) else items
         cart = {
             "contact_id": contact_id,
@@ -152,6 +175,7 @@ def _carts_of(
             "items": [_shown_item(item) for item in listed],
             "value": show_money(value, currency),
             "url": url,
+            "checkout_started_at": checkout_at,
         }
         by_key[key] = cart
         if state == "open" and (contact_id not in at or updated_at > at[contact_id]):
@@ -177,7 +201,7 @@ def _loyalty_of(contact_ids: set[UUID]) -> dict[UUID, Facts]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT contact_id, balance_minor, previous_minor, points, previous_points, currency,"
-            " redeem_url FROM commerce_loyaltyaccount WHERE tenant_id = %s AND contact_id = ANY(%s)",
+            " redeem_url, tier FROM commerce_loyaltyaccount WHERE tenant_id = %s AND contact_id = ANY(%s)",
             [current_tenant_id(), sorted(contact_ids)],
         )
         return {
@@ -187,6 +211,7 @@ def _loyalty_of(contact_ids: set[UUID]) -> dict[UUID, Facts]:
                 "points": row[3],
                 "previous_points": row[4],
                 "redeem_url": row[6],
+                "tier": row[7],
             }
             for row in cursor.fetchall()
         }

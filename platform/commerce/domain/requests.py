@@ -18,21 +18,22 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def project_requests(events: Sequence[EventRow]) -> None:
-    """One open request per contact and product; one told of again after it was fulfilled later
-    than it was made is not opened anew. Needs the products to be there (`project_products`)."""
-    first: dict[tuple[str, UUID], datetime] = {}
+    """One open request per contact and product, as old as the oldest asking since the last one was
+    fulfilled; one told of again after it was fulfilled is not opened anew. Needs the products to be there (`project_products`)."""
+    asked: dict[tuple[str, UUID], list[datetime]] = {}
     for event in events:
         key = event_product_key(event.properties)
         if event.name == BACK_IN_STOCK_REQUESTED and event.contact_id and key:
-            first.setdefault((key, event.contact_id), event.occurred_at)
-    if not first:
+            asked.setdefault((key, event.contact_id), []).append(event.occurred_at)
+    if not asked:
         return
-    products = _product_ids({key for key, _ in first})
-    done = _fulfilled({contact_id for _, contact_id in first})
+    products = _product_ids({key for key, _ in asked})
+    done = _fulfilled({contact_id for _, contact_id in asked})
     rows = [
-        (products[key], contact_id, at)
-        for (key, contact_id), at in sorted(first.items())
-        if key in products and at > done.get((products[key], contact_id), _NEVER)
+        (products[key], contact_id, min(since))
+        for (key, contact_id), times in sorted(asked.items())
+        if key in products
+        and (since := [t for t in times if t > done.get((products[key], contact_id), _NEVER)])
     ]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -42,7 +43,9 @@ def project_requests(events: Sequence[EventRow]) -> None:
             SELECT id, %s, product_id, contact_id, requested_at
             FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::timestamptz[])
               AS made(id, product_id, contact_id, requested_at)
-            ON CONFLICT DO NOTHING
+            ON CONFLICT (tenant_id, product_id, contact_id) WHERE fulfilled_at IS NULL
+            DO UPDATE SET requested_at = excluded.requested_at
+            WHERE excluded.requested_at < commerce_backinstockrequest.requested_at
             """,
             [
                 current_tenant_id(),

@@ -11,6 +11,7 @@ PRODUCT_REMOVED = "Product Removed"
 CART_VIEWED = "Cart Viewed"
 CHECKOUT_STARTED = "Checkout Started"
 ORDER_COMPLETED = "Order Completed"
+ORDER_UPDATED = "Order Updated"
 ORDER_REFUNDED = "Order Refunded"
 ORDER_CANCELLED = "Order Cancelled"
 ORDER_SHIPPED = "Order Shipped"
@@ -22,6 +23,21 @@ PRODUCT_RESTOCKED = "Product Restocked"
 PRODUCT_PRICE_DROPPED = "Product Price Dropped"
 LOYALTY_BALANCE_CHANGED = "Loyalty Balance Changed"
 APPOINTMENT_SCHEDULED = "Appointment Scheduled"
+APPOINTMENT_RESCHEDULED = "Appointment Rescheduled"
+APPOINTMENT_CONFIRMED = "Appointment Confirmed"
+APPOINTMENT_CANCELLED = "Appointment Cancelled"
+APPOINTMENT_COMPLETED = "Appointment Completed"
+APPOINTMENT_MISSED = "Appointment Missed"
+SUBSCRIPTION_STARTED = "Subscription Started"
+SUBSCRIPTION_RENEWING = "Subscription Renewing"
+SUBSCRIPTION_RENEWED = "Subscription Renewed"
+SUBSCRIPTION_PAUSED = "Subscription Paused"
+SUBSCRIPTION_CANCELLED = "Subscription Cancelled"
+TICKET_OPENED = "Ticket Opened"
+TICKET_UPDATED = "Ticket Updated"
+TICKET_SOLVED = "Ticket Solved"
+SHIPMENT_OUT_FOR_DELIVERY = "Shipment Out For Delivery"
+SHIPMENT_DELAYED = "Shipment Delayed"
 SUPPORT_QUESTION_ASKED = "Support Question Asked"
 PAGE_VIEWED = "Page Viewed"
 SCREEN_VIEWED = "Screen Viewed"
@@ -52,6 +68,7 @@ CANONICAL = (
     CART_VIEWED,
     CHECKOUT_STARTED,
     ORDER_COMPLETED,
+    ORDER_UPDATED,
     ORDER_REFUNDED,
     ORDER_CANCELLED,
     ORDER_SHIPPED,
@@ -61,6 +78,21 @@ CANONICAL = (
     PRODUCT_PRICE_CHANGED,
     LOYALTY_BALANCE_CHANGED,
     APPOINTMENT_SCHEDULED,
+    APPOINTMENT_RESCHEDULED,
+    APPOINTMENT_CONFIRMED,
+    APPOINTMENT_CANCELLED,
+    APPOINTMENT_COMPLETED,
+    APPOINTMENT_MISSED,
+    SUBSCRIPTION_STARTED,
+    SUBSCRIPTION_RENEWING,
+    SUBSCRIPTION_RENEWED,
+    SUBSCRIPTION_PAUSED,
+    SUBSCRIPTION_CANCELLED,
+    TICKET_OPENED,
+    TICKET_UPDATED,
+    TICKET_SOLVED,
+    SHIPMENT_OUT_FOR_DELIVERY,
+    SHIPMENT_DELAYED,
     SUPPORT_QUESTION_ASKED,
     PAGE_VIEWED,
     SCREEN_VIEWED,
@@ -128,6 +160,7 @@ _ALIASES = {
     "checkouts/create": CHECKOUT_STARTED,
     "orders/create": ORDER_COMPLETED,
     "orders/paid": ORDER_COMPLETED,
+    "orders/updated": ORDER_UPDATED,
     "orders/cancelled": ORDER_CANCELLED,
     "orders/fulfilled": ORDER_SHIPPED,
     "refunds/create": ORDER_REFUNDED,
@@ -141,6 +174,11 @@ _ALIASES = {
     # Spellings in use
     "Order Canceled": ORDER_CANCELLED,
     "Order Placed": ORDER_COMPLETED,
+    "Appointment Canceled": APPOINTMENT_CANCELLED,
+    "Subscription Canceled": SUBSCRIPTION_CANCELLED,
+    "Subscription Created": SUBSCRIPTION_STARTED,
+    "Ticket Created": TICKET_OPENED,
+    "Ticket Closed": TICKET_SOLVED,
     "Back In Stock Request": BACK_IN_STOCK_REQUESTED,
     "Viewed Cart": CART_VIEWED,
     "Loyalty Points Changed": LOYALTY_BALANCE_CHANGED,

@@ -76,6 +76,35 @@ _CART = {
     "checkout_url": LINK,
 }
 _ORDER = {**_CART, "order_id": ID, "order_number": ID, "order_url": LINK, "tracking_url": LINK}
+_APPOINTMENT = Standard(
+    {"appointment_id": ID, "starts_at": TEXT, "service": TEXT, "location": TEXT, "manage_url": LINK}
+)
+_SUBSCRIPTION = Standard(
+    {
+        "subscription_id": ID,
+        "plan": TEXT,
+        "renews_at": TEXT,
+        "price": AMOUNT,
+        "currency": CURRENCY,
+        "manage_url": LINK,
+    },
+    (("subscription_id",),),
+)
+_TICKET = Standard(
+    {"ticket_id": ID, "subject": TEXT, "priority": TEXT}, (("ticket_id", "case_id"),)
+)
+_SHIPMENT = Standard(
+    {
+        "shipment_id": ID,
+        "tracking_number": ID,
+        "order_id": ID,
+        "carrier": TEXT,
+        "tracking_url": LINK,
+        "arrives_at": TEXT,
+        "reason": TEXT,
+    },
+    (("shipment_id", "tracking_number", "order_id", "orderId", "order_number"),),
+)
 _PRODUCT_KEY = ("product_id", "productId", "sku", "variant_id", "id", "products", "items")
 _ORDER_KEY = ("order_id", "orderId", "order_number")
 _about_product = Standard(_PRODUCT, (_PRODUCT_KEY,))
@@ -95,6 +124,7 @@ STANDARDS: Mapping[str, Standard] = {
     "Checkout Step Viewed": Standard({**_CART, "step": COUNT}),
     "Checkout Step Completed": Standard({**_CART, "step": COUNT}),
     names.ORDER_COMPLETED: _about_order,
+    names.ORDER_UPDATED: _about_order,
     names.ORDER_REFUNDED: _about_order,
     names.ORDER_CANCELLED: _about_order,
     names.ORDER_SHIPPED: _about_order,
@@ -109,7 +139,22 @@ STANDARDS: Mapping[str, Standard] = {
         {"balance": AMOUNT, "points": COUNT, "currency": CURRENCY, "tier": TEXT},
         (("balance", "points", "points_balance"),),
     ),
-    names.APPOINTMENT_SCHEDULED: Standard({"appointment_id": ID, "starts_at": TEXT}),
+    names.APPOINTMENT_SCHEDULED: _APPOINTMENT,
+    names.APPOINTMENT_RESCHEDULED: _APPOINTMENT,
+    names.APPOINTMENT_CONFIRMED: _APPOINTMENT,
+    names.APPOINTMENT_CANCELLED: _APPOINTMENT,
+    names.APPOINTMENT_COMPLETED: _APPOINTMENT,
+    names.APPOINTMENT_MISSED: _APPOINTMENT,
+    names.SUBSCRIPTION_STARTED: _SUBSCRIPTION,
+    names.SUBSCRIPTION_RENEWING: _SUBSCRIPTION,
+    names.SUBSCRIPTION_RENEWED: _SUBSCRIPTION,
+    names.SUBSCRIPTION_PAUSED: _SUBSCRIPTION,
+    names.SUBSCRIPTION_CANCELLED: _SUBSCRIPTION,
+    names.TICKET_OPENED: _TICKET,
+    names.TICKET_UPDATED: _TICKET,
+    names.TICKET_SOLVED: _TICKET,
+    names.SHIPMENT_OUT_FOR_DELIVERY: _SHIPMENT,
+    names.SHIPMENT_DELAYED: _SHIPMENT,
 }
 
 # People know that the shop knows: they did it to the shop, or it happened to what they bought.
@@ -133,7 +178,23 @@ EXPECTED = frozenset(
         names.PRODUCT_RESTOCKED,
         names.PRODUCT_PRICE_DROPPED,
         names.LOYALTY_BALANCE_CHANGED,
+        names.ORDER_UPDATED,
         names.APPOINTMENT_SCHEDULED,
+        names.APPOINTMENT_RESCHEDULED,
+        names.APPOINTMENT_CONFIRMED,
+        names.APPOINTMENT_CANCELLED,
+        names.APPOINTMENT_COMPLETED,
+        names.APPOINTMENT_MISSED,
+        names.SUBSCRIPTION_STARTED,
+        names.SUBSCRIPTION_RENEWING,
+        names.SUBSCRIPTION_RENEWED,
+        names.SUBSCRIPTION_PAUSED,
+        names.SUBSCRIPTION_CANCELLED,
+        names.TICKET_OPENED,
+        names.TICKET_UPDATED,
+        names.TICKET_SOLVED,
+        names.SHIPMENT_OUT_FOR_DELIVERY,
+        names.SHIPMENT_DELAYED,
         names.SUPPORT_QUESTION_ASKED,
     }
 )
