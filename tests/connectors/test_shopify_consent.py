@@ -12,6 +12,7 @@ from consent.domain.opt_outs import OptOut, record_opt_outs
 from consent.domain.settings import set_consent_choices
 from consent.models import Consent, ConsentEvidence, ConsentRecord
 from delivery.models import Message
+from events.models import Event
 from people.domain.queries import contacts_by_phone
 from tenancy.scope import tenant_scope
 from tests.connectors.door import Door, example, open_door
@@ -122,11 +123,13 @@ def test_a_fresh_consent_is_welcomed_and_an_old_one_is_not(
     assert statuses(world) == {"marketing": "subscribed"}
     with tenant_scope(world.shop.tenant.id):
         assert Message.objects.count() == 0
+        assert Event.objects.get(name="SMS Subscribed").backfill  # no flow begins by it
     fresh = customer(now, **said("subscribed", "confirmed_opt_in", now - timedelta(minutes=5)))
     fresh |= {"id": 5, "phone": "+16135550108", "email": "ann@x.example"}
     door.told("customers/update", fresh)
     with tenant_scope(world.shop.tenant.id):
         assert Message.objects.filter(message_type="compliance").count() == 1
+        assert Event.objects.filter(name="SMS Subscribed", backfill=False).count() == 1
 
 
 def test_a_workspace_that_asks_for_confirmation_asks_once(

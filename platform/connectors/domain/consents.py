@@ -112,7 +112,7 @@ def _opt_in(
         return "unchanged"  # It has been asked; asking at every body would be nagging.
     asks = wish.double_opt_in is None and "api" in read_compliance().double_opt_in_sources
     if now - wish.occurred_at > RECENT and not asks:
-        (result,) = record_opt_ins([wish], now=now)
+        (result,) = record_opt_ins([wish], now=now, history=True)
         return result.code
     return hooks.opt_in(wish, now=now, wall=wall)
 
@@ -127,5 +127,5 @@ def _opt_out(stop: OptOut, held: Mapping[str, Mapping[str, Any]], *, now: dateti
     if any(row["status"] == "unsubscribed" for row in held.values()):
         return "unchanged"
     # Never subscribed here: written down, and nobody is told by text what they never asked for.
-    record_opt_outs([stop], now=now)
+    record_opt_outs([stop], now=now, history=now - stop.occurred_at > RECENT)
     return "unsubscribed"
