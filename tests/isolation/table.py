@@ -117,7 +117,7 @@ PRODUCT = {"products": [{"product_id": "fresh", "name": "Fresh"}]}
 
 # An address that needs no look-up; nothing is sent here.
 WEBHOOK = {"url": "https://8.8.8.8/fresh", "events": ["SMS Sent"]}
-CONNECTOR = {"kind": "webhook", "name": "Fresh"}
+CONNECTOR: dict[str, Any] = {"kind": "webhook", "name": "Fresh"}
 ANSWER: dict[str, Any] = {"body": "Yes, it is.", "token": "0190f8a0-0000-7000-8000-000000000001"}
 
 TABLE: tuple[Row, ...] = (
