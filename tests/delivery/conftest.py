@@ -9,6 +9,7 @@ from delivery.api.webhooks import forget_doors
 from delivery.domain.links import forget_targets
 from templates_engine.domain.queries import forget_compiled
 from tests.delivery.making import Shop, make_shop
+from tests.delivery.sending_desk import Desk, register
 from tests.support.carrier import CarrierProcess, carrier, carrier_process
 from tests.support.world import World
 
@@ -38,3 +39,15 @@ def line(carrier: CarrierProcess, settings: Any) -> CarrierProcess:
     carrier.settings(callbacks=False)
     settings.KAIROS_TWILIO_BASE_URL = carrier.base_url
     return carrier
+
+
+@pytest.fixture
+def desk(shop: Shop) -> Desk:
+    return Desk(shop.brand)
+
+
+@pytest.fixture
+def twilio(line: CarrierProcess, shop: Shop) -> CarrierProcess:
+    """The simulator with an account as a brand has it at Twilio: registered and pointed at us."""
+    register(line)
+    return line

@@ -17,21 +17,9 @@ from delivery.gateways import registry
 from delivery.gateways.twilio_account import TwilioInspector
 from delivery.gateways.twilio_gateway import GatewayAccount
 from tenancy.clock import advance_clock, wall_now
-from tests.delivery.test_sending_page import (
-    KEY,
-    NUMBER,
-    SECRET,
-    SID,
-    TOKEN,
-    Desk,
-    desk,
-    register,
-    twilio,
-)
+from tests.delivery.sending_desk import KEY, NUMBER, SECRET, SID, TOKEN, Desk, register
 from tests.support.carrier import CarrierProcess
 from tests.support.scripted import ScriptedServer, answer
-
-__all__ = ["desk", "twilio"]
 
 pytestmark = pytest.mark.django_db
 ACCOUNT = GatewayAccount(SID, SECRET, KEY)

@@ -9,10 +9,8 @@ import pytest
 
 from delivery.carrier_simulator import try_out
 from delivery.domain import simulating
-from tests.delivery.test_sending_page import Desk, desk
+from tests.delivery.sending_desk import Desk
 from tests.support.carrier import ROOT, CarrierProcess
-
-__all__ = ["desk"]
 
 pytestmark = pytest.mark.django_db
 

@@ -204,7 +204,7 @@ def _add_sender(plan: BrandPlan, *, now: datetime) -> None:
     gateway.save(force_insert=True)
     Sender.objects.create(
         gateway=gateway,
-        kind=Sender.Kind.SHORT_CODE,
+        kind=Sender.Kind.LONG_CODE,
         phone=NUMBERS[plan.slug],
         segments_per_second=50.0,
         created_at=now,
