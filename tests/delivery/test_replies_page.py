@@ -17,6 +17,7 @@ from tenancy.ids import show_id
 from tenancy.scope import tenant_scope
 from tests.delivery.making import LA, Shop, make_contact, make_shop, numbers
 from tests.delivery.test_conversations import hear
+from tests.support.pages import flat
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +73,7 @@ def test_an_answer_is_sent_once_and_shows_who_gave_it(
         made = Message.objects.get()
         assert (made.status, made.message_type) == ("queued", "conversational")
         assert Answer.objects.get().member_name == "Olga Owner"
-    page = owner.get(url(shop, contact)).content.decode()
+    page = flat(owner.get(url(shop, contact)))
     assert "Yes, two left." in page
     assert "Olga Owner · " in page
     assert "Queued" in page

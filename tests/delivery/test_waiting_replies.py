@@ -22,7 +22,7 @@ from tests.delivery.test_conversations import hear
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db
-BADGE = re.compile(r'class="badge">\s*([\d+]+)<span class="sr"> waiting</span>')
+BADGE = re.compile(r'class="badge">\s*([\d+]+)<span class="sr">\s+waiting</span>')
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from people.models import Contact
 from tenancy.ids import show_id
 from tenancy.models import AuditEntry
 from tenancy.scope import tenant_scope
+from tests.support.pages import flat
 from tests.support.world import World
 from tests.web.story import Story, tell_story
 
@@ -228,7 +229,7 @@ def test_paste_checks_first_and_then_saves(shop: Client, world: World) -> None:
     rows = {"rows": "3105550142,Maya\n12,Bad\n2125550199,<b>Ruth", **SPACE}
     rows |= {"consent_source": "Form", "consent_wording": "Yes", "consent_date": "2026-05-01"}
     checked = shop.post("/w/juniper/contacts/paste/", {**rows, "act": "check"})
-    page = checked.content.decode()
+    page = flat(checked)
     assert "This is what would happen" in page
     assert "2 created · 0 updated · 0 as they were · 1 rejected · 2 subscribed" in page
     assert "No carrier assigns" in page

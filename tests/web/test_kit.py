@@ -61,7 +61,7 @@ def test_csp_is_strict(client: Client) -> None:
 def test_side_bar_shows_only_pages_that_exist(client: Client, world: World) -> None:
     client.force_login(world.shop.owner)
     page = client.get("/w/juniper/contacts/").content.decode()
-    links = re.findall(r'class="navlink" href="([^"]+)"', page)
+    links = re.findall(r'class="navlink"\s+href="([^"]+)"', page)
     assert "/w/juniper/contacts/" in links
     for link in links:
         assert client.get(link, follow=True).status_code == 200, link
