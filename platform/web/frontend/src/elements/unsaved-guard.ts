@@ -38,7 +38,9 @@ class UnsavedGuard extends HTMLElement {
 
   /** The form's own button for saving, where it has several. */
   get #saver() {
-    return [...this.#form.elements].find((e): e is HTMLButtonElement => "saves" in (e as HTMLElement).dataset);
+    return [...this.#form.elements].find(
+      (e): e is HTMLButtonElement => "saves" in (e as HTMLElement).dataset,
+    );
   }
 
   connectedCallback() {
