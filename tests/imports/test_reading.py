@@ -179,8 +179,8 @@ def test_a_mapping_names_every_mistake() -> None:
     assert found == {
         ("mapping.2", "column_twice"),
         ("mapping.3.name", "reserved_name"),
-        ("mapping.4.type", "unknown_choice"),
-        ("mapping.5.field", "unknown_choice"),
+        ("mapping.4.type", "invalid_choice"),
+        ("mapping.5.field", "invalid_choice"),
         ("mapping.10", "no_such_column"),
         ("mapping", "no_identifier"),
     }

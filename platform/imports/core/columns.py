@@ -159,7 +159,7 @@ def flaws_of_mapping(mapping: Mapped, *, kind: str, width: int) -> list[FieldErr
             errors += _attribute_flaws(target, place)
         elif target.field not in fields:
             known = ", ".join([*fields, *([ATTRIBUTE] if kind == CONTACTS else [])])
-            errors.append(FieldError(f"{place}.field", "unknown_choice", f"One of: {known}."))
+            errors.append(FieldError(f"{place}.field", "invalid_choice", f"One of: {known}."))
         name = f"{ATTRIBUTE}:{target.name}" if target.field == ATTRIBUTE else target.field
         seen[name] += 1
         if seen[name] == 2:
@@ -191,7 +191,7 @@ def _attribute_flaws(target: Target, place: str) -> list[FieldError]:
         detail = f"{name} is a field of its own; choose it instead."
         errors.append(FieldError(f"{place}.name", "reserved_name", detail))
     if target.type not in TYPES:
-        errors.append(FieldError(f"{place}.type", "unknown_choice", f"One of: {', '.join(TYPES)}."))
+        errors.append(FieldError(f"{place}.type", "invalid_choice", f"One of: {', '.join(TYPES)}."))
     return errors
 
 

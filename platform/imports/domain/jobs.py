@@ -32,7 +32,7 @@ def create_import(
     """A job without a file yet. Raises `Invalid` (kind, name)."""
     errors = []
     if kind not in FIELDS:
-        errors.append(FieldError("kind", "unknown_choice", f"One of: {', '.join(FIELDS)}."))
+        errors.append(FieldError("kind", "invalid_choice", f"One of: {', '.join(FIELDS)}."))
     said = "".join(letter for letter in name if letter.isprintable()).strip()[-120:]
     if not said:
         errors.append(FieldError("name", "required", "Name it, such as contacts.csv."))

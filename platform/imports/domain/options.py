@@ -48,7 +48,7 @@ def read_options(given: Mapping[str, Any], *, timezone: str, now: datetime) -> O
         ("unmatched", unmatched, (SKIP, CREATE)),
     ):
         if value not in allowed:
-            errors.append(FieldError(name, "unknown_choice", f"One of: {', '.join(allowed)}."))
+            errors.append(FieldError(name, "invalid_choice", f"One of: {', '.join(allowed)}."))
     texts = {name: str(given.get(name) or "").strip() for name in LONGEST}
     for name, value in texts.items():
         if flaw := flaw_of(name, value, longest=LONGEST[name]):

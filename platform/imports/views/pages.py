@@ -143,7 +143,7 @@ def act(request: Any, job: str) -> HttpResponse:
             cancel_import(import_id, **who)
         else:
             known = "One of: start, pause, resume, cancel."
-            raise Invalid([FieldError("act", "unknown_choice", known)])
+            raise Invalid([FieldError("act", "invalid_choice", known)])
         messages.success(request, SAID[wanted])
     except Problem as problem:
         if problem.status != 409:
