@@ -165,6 +165,7 @@ class ComplementsShown(serializers.Serializer[Any]):
 
 class ContactBuying(TenantAPIView):
     required_scope = "contacts:read"
+    leads_on = True
 
     @extend_schema(operation_id="readBuying", responses=BuyingShown)
     def get(self, request: Request, ref: str) -> Response:
@@ -176,6 +177,7 @@ class ContactBuying(TenantAPIView):
 
 class ContactOrders(TenantAPIView):
     required_scope = "contacts:read"
+    leads_on = True
 
     @extend_schema(
         operation_id="listOrders", parameters=PAGE, responses=list_of("orders", OrderShown)
@@ -194,6 +196,7 @@ class ContactOrders(TenantAPIView):
 
 class ContactObjects(TenantAPIView):
     required_scope = "contacts:read"
+    leads_on = True
 
     @extend_schema(
         operation_id="listObjects",
