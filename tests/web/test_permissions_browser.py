@@ -28,6 +28,7 @@ from tests.isolation.table import TABLE
 from tests.isolation.test_permissions import ORGANIZATION, WORKSPACE, rights
 from tests.support.world import World
 from tests.web.story import tell_story
+from tests.web.test_phone_width import DOWNLOADS
 from triggers.domain.campaign_drafts import Wanted, create_campaign
 from triggers.domain.campaigns import launch_campaign
 from triggers.domain.flows import pause_flow
@@ -198,7 +199,7 @@ class Round:
 
 def is_saved(path: str) -> bool:
     """Whether a browser saves it instead of showing it."""
-    return path.endswith("/export/")
+    return path.endswith(DOWNLOADS)
 
 
 def test_each_role_opens_what_the_table_says_and_is_offered_nothing_it_refuses(
