@@ -47,7 +47,7 @@ wide => {
 
 
 # What a browser saves instead of showing it.
-DOWNLOADS = ("/export/",)
+DOWNLOADS = ("/export/", "/report/")
 
 
 def addresses(objects: Objects) -> Iterator[str]:
