@@ -189,6 +189,7 @@ def test_restocks_are_the_edges_in_order_and_never_more_out_of_order(
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
 def test_a_price_drop_is_its_difference_and_a_share_rounded_down(before: int, after: int) -> None:
     drop = price_drop(before, after)
+    assert price_drop(None, after, stated=before) is None  # seen for the first time
     if after >= before:
         assert drop is None
         return
