@@ -141,20 +141,15 @@ def _catalogue_of(keys: Iterable[str]) -> Catalogue:
     tenant_id = current_tenant_id()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT key, category, usage_days, observed_days, observed_gaps FROM commerce_product"
-            " WHERE tenant_id = %s AND key = ANY(%s)",
+            "SELECT key, category, usage_days, observed_days, observed_gaps, id"
+            " FROM commerce_product WHERE tenant_id = %s AND key = ANY(%s)",
             [tenant_id, wanted],
         )
         rows = cursor.fetchall()
         cursor.execute(
-            """
-            SELECT variant.key, variant.usage_days FROM commerce_product product
-            JOIN commerce_productvariant variant
-              ON variant.tenant_id = product.tenant_id AND variant.product_id = product.id
-            WHERE product.tenant_id = %s AND product.key = ANY(%s)
-              AND variant.usage_days IS NOT NULL
-            """,
-            [tenant_id, wanted],
+            "SELECT key, usage_days FROM commerce_productvariant"
+            " WHERE tenant_id = %s AND product_id = ANY(%s) AND usage_days IS NOT NULL",
+            [tenant_id, [row[5] for row in rows]],
         )
         variants = dict(cursor.fetchall())
     return Catalogue(
