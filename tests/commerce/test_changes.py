@@ -25,7 +25,7 @@ from commerce.models import Product
 from events.domain.rows import EventRow
 from tenancy.clock import business_now
 from tenancy.scope import tenant_scope
-from tests.commerce.test_projecting import happened
+from tests.commerce.happening import happened
 from tests.events.edges import post, stored, track
 from tests.support.world import Brand, World
 from triggers.domain.reacting import react

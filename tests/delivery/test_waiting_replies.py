@@ -64,11 +64,11 @@ def test_home_names_how_many_and_since_when(
     page = home(owner, shop)
     assert "A reply waits for an answer" in page
     assert "For 3 h" in page
-    link = re.search(r'class="rowlink" href="([^"]+)">A reply waits', page)
+    link = re.search(r'class="rowlink"\s+href="([^"]+)"\s*>A reply waits', page)
     assert link is not None
     listed = owner.get(link[1]).content.decode()
     assert "Is the mug in stock?" in listed
-    assert re.search(r'\?show=open" aria-current="true"', listed)
+    assert re.search(r'\?show=open"\s+aria-current="true"', listed)
     assert '<span class="chip wait">' in page
     # After a day it is red: from then on an answer needs an opt-in.
     clock[0] = now + timedelta(days=3)

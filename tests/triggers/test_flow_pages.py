@@ -15,6 +15,7 @@ from tenancy.clock import advance_clock
 from tenancy.domain.workspaces import add_member
 from tenancy.models import AuditEntry, Tenant, User
 from tenancy.scope import tenant_scope
+from tests.support.pages import flat
 from tests.support.world import World
 from tests.triggers.conftest import hours, install
 from tests.triggers.scene import Scene
@@ -59,7 +60,7 @@ def test_a_saved_text_leads_back_to_its_panel(scene: Scene, cart: Flow, shop: Cl
     answer = post(shop, f"{CART}step/text_1/edit/", base="1", body=NEW.replace("Hi", "Hi\r\n"))
     assert answer.status_code == 302
     assert answer["Location"] == f"{CART}?step=text_1#panel"
-    page = shop.get(f"{CART}?step=text_1").content.decode()
+    page = flat(shop.get(f"{CART}?step=text_1"))
     assert "Version 2 is a draft: 1 change not live yet" in page
     assert "Text of step 2" in page
     with tenant_scope(scene.id):
@@ -75,7 +76,7 @@ def test_a_refusal_keeps_the_words_and_names_the_field(
 ) -> None:
     words = "Hi [FirstName] </textarea><script>alert(1)</script>"
     answer = post(shop, f"{CART}step/text_1/edit/", base="1", body=words)
-    page = answer.content.decode()
+    page = flat(answer)
     assert answer.status_code == 422
     assert 'data-field="FirstName"' in page
     assert "FirstName has no fallback" in page
@@ -87,7 +88,7 @@ def test_a_refusal_keeps_the_words_and_names_the_field(
 def test_somebody_else_was_faster(scene: Scene, cart: Flow, shop: Client) -> None:
     assert post(shop, f"{CART}step/wait_1h/edit/", base="1", hours="2").status_code == 302
     answer = post(shop, f"{CART}step/text_1/edit/", base="1", body=NEW)
-    page = answer.content.decode()
+    page = flat(answer)
     assert answer.status_code == 409
     assert "your cart is safe" in page
     assert 'name="base" value="2"' in page
@@ -111,7 +112,7 @@ def test_a_delay_as_typed(
 ) -> None:
     answer = post(shop, f"{CART}step/wait_1h/edit/", base="1", **given)
     assert answer.status_code == status
-    assert words in answer.content.decode()
+    assert words in flat(answer)
     if status == 302:
         with tenant_scope(scene.id):
             newest = FlowVersion.objects.get(flow__slug="cart-recovery", number=2)
@@ -138,13 +139,13 @@ def test_a_filter_as_typed(scene: Scene, cart: Flow, shop: Client) -> None:
                 {"property": "note", "op": "is_set"},
             ]
         }
-    page = shop.get(f"{CART}?step=trigger&edit=1").content.decode()
+    page = flat(shop.get(f"{CART}?step=trigger&edit=1"))
     assert page.count('name="property"') == 4 + 1 + 1  # a blank row, and the one to copy
     assert 'value="a, b"' in page
     assert "Of the newest 1 person this happened to, 1 passes" in page
     refused = post(shop, edit, base="2", property=["value"], op=["near"], value=["1"])
     assert refused.status_code == 422
-    assert 'aria-invalid="true"' in refused.content.decode()
+    assert 'aria-invalid="true"' in flat(refused)
     assert post(shop, edit, base=str(versions(scene)), property=[""]).status_code == 302
     with tenant_scope(scene.id):
         newest = FlowVersion.objects.filter(flow__slug="cart-recovery").order_by("-number")[0]
@@ -157,7 +158,7 @@ def test_a_filter_with_groups_in_groups_is_left_alone(
     deep = {"all": [{"not": {"property": "value", "op": "is", "value": 1}}]}
     with tenant_scope(scene.id):
         change_filter(cart, condition=deep, now=scene.now)
-    page = shop.get(f"{CART}?step=trigger&edit=1").content.decode()
+    page = flat(shop.get(f"{CART}?step=trigger&edit=1"))
     assert "groups inside groups" in page
     assert "Save draft" not in page
 
@@ -165,15 +166,15 @@ def test_a_filter_with_groups_in_groups_is_left_alone(
 def test_the_review_shows_what_forbids_it(scene: Scene, cart: Flow, shop: Client) -> None:
     body = "Questions? Reply RETURNS. [CartLink]"
     post(shop, f"{CART}step/text_2/edit/", base="1", body=body)
-    page = shop.get(f"{CART}review/").content.decode()
+    page = flat(shop.get(f"{CART}review/"))
     assert "asks for the reply RETURNS, and nothing answers it" in page
     assert "disabled" in page
     answer = post(shop, f"{CART}publish/", number="2")
     assert answer.status_code == 422
-    assert "cannot go live yet" in answer.content.decode()
+    assert "cannot go live yet" in flat(answer)
     # Dropping the changes leaves nothing to publish.
     assert post(shop, f"{CART}versions/1/rollback/").status_code == 302
-    page = shop.get(f"{CART}review/").content.decode()
+    page = flat(shop.get(f"{CART}review/"))
     assert "what is saved is what is live" in page
     assert "Publish version" not in page
 
@@ -186,7 +187,7 @@ def test_pause_and_resume_say_what_happens_to_the_waiting(
     scene.add_person("late", "+12125550109")
     scene.track("Checkout Started", "late", cart_id="l", value=60)
     scene.go()
-    page = shop.get(CART).content.decode()
+    page = flat(shop.get(CART))
     assert "2 people are on the way." in page
     assert post(shop, f"{CART}pause/").status_code == 302
     assert post(shop, f"{CART}pause/").status_code == 409
@@ -234,7 +235,7 @@ def test_who_may(
     publishes: bool,
 ) -> None:
     shop = as_role(client, world, role)
-    page = shop.get(CART).content.decode()
+    page = flat(shop.get(CART))
     assert ("Edit filter" in page) is edits
     assert ('data-opens="pause"' in page) is publishes
     saved = post(shop, f"{CART}step/wait_1h/edit/", base="1", hours="2").status_code
@@ -255,12 +256,12 @@ def test_a_recipe_in_a_workspace_without_an_address(
     start = "/w/juniper/recipes/cart-recovery/start/"
     Tenant.objects.filter(id=scene.id).update(shop_url="")
     marketer = as_role(client, world, "marketer")
-    assert "An owner or admin has to start" in marketer.get("/w/juniper/flows/").content.decode()
+    assert "An owner or admin has to start" in flat(marketer.get("/w/juniper/flows/"))
     assert post(marketer, start).status_code == 422
     assert post(marketer, start, shop_url="https://evil.example").status_code == 422
     client.force_login(world.shop.owner)
-    assert "The shop&#x27;s address" in client.get("/w/juniper/flows/").content.decode() or (
-        "The shop's address" in client.get("/w/juniper/flows/").content.decode()
+    assert "The shop&#x27;s address" in flat(client.get("/w/juniper/flows/")) or (
+        "The shop's address" in flat(client.get("/w/juniper/flows/"))
     )
     for wrong in ("shop", "ftp://x.example", "javascript:alert(1)", "https://a b.example"):
         assert post(client, start, shop_url=wrong).status_code == 422, wrong
@@ -326,7 +327,7 @@ def test_a_version_says_when_it_was_saved_and_when_it_went_live(
     client.force_login(world.shop.owner)
     advance_clock(hours(scene.now, 5))
     post(client, f"{CART}publish/", number="3")
-    page = " ".join(client.get(f"{CART}versions/").content.decode().split())
+    page = flat(client.get(f"{CART}versions/"))
     newest, second, first = page.split('class="card version"')[1:]
     saved = re.search(r"Saved <time [^>]*>Nov 17, 10:0\d</time> by ([^ ]+) ", newest)
     assert saved is not None
@@ -344,15 +345,15 @@ def test_a_version_says_when_it_was_saved_and_when_it_went_live(
     post(client, f"{CART}step/wait_1h/edit/", base="3", hours="4")
     path = "/api/v1/flows/cart-recovery/publication"
     assert client.post(path, headers=headers).status_code == 200
-    page = " ".join(client.get(f"{CART}versions/").content.decode().split())
+    page = flat(client.get(f"{CART}versions/"))
     assert "by the API key " in page.split('class="card version"')[1]
 
 
 def test_the_fallbacks_follow_the_text(scene: Scene, cart: Flow, shop: Client) -> None:
     def section() -> str:
-        page = " ".join(shop.get(f"{CART}?step=text_1").content.decode().split())
+        page = flat(shop.get(f"{CART}?step=text_1"))
         _, _, rest = page.partition("Read instead of a missing value")
-        return rest.partition("</dl>")[0]
+        return rest.partition("</dl>")[0].replace("> <", "><")
 
     assert "<dt>Cart link</dt><dd>https://juniper.example</dd>" in section()
     post(shop, f"{CART}step/text_1/edit/", base="1", body=NEW + " [City or skip]")
@@ -391,8 +392,8 @@ def test_long_histories_come_in_pages(
             post(shop, f"{CART}step/wait_1h/edit/", base=str(number), hours=hours_).status_code
             == 302
         )
-    page = shop.get(f"{CART}versions/").content.decode()
+    page = flat(shop.get(f"{CART}versions/"))
     assert "Version 23" in page
     assert "Version 3<" not in page
-    older = shop.get(f"{CART}versions/?before=4").content.decode()
+    older = flat(shop.get(f"{CART}versions/?before=4"))
     assert "The first version, from the recipe cart-recovery." in older
