@@ -17,21 +17,24 @@ class ConsentConfig(AppConfig):
             "settings",
             "Quiet hours",
             "consent:quiet_hours",
-            10,
+            20,
+            group="Texting",
             words="sending window night sunday do not disturb",
         )
         nav.register_tab(
             "settings",
             "Frequency caps",
             "consent:frequency_caps",
-            20,
+            30,
+            group="Texting",
             words="limit too many texts per day week smart sending",
         )
         nav.register_tab(
             "settings",
             "Sign-up",
             "consent:sign_up_settings",
-            25,
+            10,
+            group="Texting",
             words="signup opt-in consent form page keyword join double disclosure opt-out link",
         )
         moving.register_follower(

@@ -60,7 +60,12 @@ class TriggersConfig(AppConfig):
             words="segment audience broadcast newsletter blast schedule one-off",
         )
         nav.register_tab(
-            "settings", "Costs", "triggers:costs", 25, words="price part money budget estimate"
+            "settings",
+            "Costs",
+            "triggers:costs",
+            20,
+            group="General",
+            words="price part money budget estimate",
         )
         finding.register("Flows", "workflow", find_flows)
         finding.register("Campaigns", "megaphone", find_campaigns)

@@ -17,7 +17,8 @@ class ConnectorsConfig(AppConfig):
             "settings",
             "Connectors",
             "connectors:connectors",
-            30,
+            0,
+            group="Data",
             permission="manage_keys",
             words="shopify woocommerce shop store integration import signed webhook mapping",
         )

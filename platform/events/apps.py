@@ -16,14 +16,16 @@ class EventsConfig(AppConfig):
             "settings",
             "Events",
             "events:event_types",
-            31,
+            20,
+            group="Data",
             words="schema catalogue tracking properties debugger rejected sensitive",
         )
         nav.register_tab(
             "settings",
             "Website",
             "events:site",
-            33,
+            10,
+            group="Data",
             permission="manage_keys",
             words="snippet pixel tag script tracking javascript browser origin public key",
         )
@@ -31,7 +33,8 @@ class EventsConfig(AppConfig):
             "settings",
             "Webhooks",
             "events:webhooks",
-            32,
+            10,
+            group="Developers",
             permission="manage_keys",
             words="endpoint callback url notify integration developer",
         )

@@ -21,6 +21,7 @@ class TenancyConfig(AppConfig):
             "Workspace",
             "tenancy:workspace",
             0,
+            group="General",
             permission="manage_settings",
             words="name brand time zone timezone currency country color accent shop address help",
         )
@@ -28,7 +29,8 @@ class TenancyConfig(AppConfig):
             "settings",
             "Team",
             "tenancy:team",
-            35,
+            10,
+            group="General",
             permission="manage_team",
             words="invite invitation people members colleagues users roles permissions access",
         )
@@ -36,7 +38,8 @@ class TenancyConfig(AppConfig):
             "settings",
             "Keys",
             "tenancy:keys",
-            30,
+            0,
+            group="Developers",
             permission="manage_keys",
             words="api key write key token secret scopes developer",
         )

@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 SECTIONS = ("", "Audience", "Messaging", "Insight", "foot")
+GROUPS = ("General", "Texting", "Data", "Developers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Tab:
     label: str
     url_name: str
     order: int
+    group: str
     permission: str
     unless: str
     words: str
@@ -88,24 +90,30 @@ def register_tab(
     url_name: str,
     order: int,
     *,
+    group: str,
     permission: str = "view",
     unless: str = "",
     words: str = "",
 ) -> None:
     """Add a tab to a page that several apps share, such as "settings".
 
-    `unless`: a permission whose holders find the same on another tab. `words`: as in `register`.
+    `group`: one of `GROUPS`, the heading it stands under. `order`: its place there. `unless`: a
+    permission whose holders find the same on another tab. `words`: as in `register`.
     """
-    _tabs.setdefault(page, {})[url_name] = Tab(label, url_name, order, permission, unless, words)
+    if group not in GROUPS:
+        raise ValueError(f"No group {group!r} of tabs.")
+    tab = Tab(label, url_name, order, group, permission, unless, words)
+    _tabs.setdefault(page, {})[url_name] = tab
 
 
-def tabs_for(page: str, request: Any) -> list[Link]:
-    """The tabs of a page that the role in the open workspace may see."""
-    links = []
+def tabs_for(page: str, request: Any) -> list[tuple[str, list[Link]]]:
+    """The tabs of a page that the role in the open workspace may see, by group."""
+    links: dict[str, list[Link]] = {}
     for tab in _allowed(page, request):
         url = reverse(tab.url_name, args=[request.tenant.slug])
-        links.append(Link(tab.label, "", url, "", _holds(url, request.path)))
-    return links
+        link = Link(tab.label, "", url, "", _holds(url, request.path))
+        links.setdefault(tab.group, []).append(link)
+    return list(links.items())
 
 
 def places_for(request: Any) -> list[Place]:
@@ -141,7 +149,7 @@ def _allowed(page: str, request: Any) -> list[Tab]:
         for tab in _tabs.get(page, {}).values()
         if request.can(tab.permission) and not (tab.unless and request.can(tab.unless))
     ]
-    return sorted(allowed, key=lambda tab: tab.order)
+    return sorted(allowed, key=lambda tab: (GROUPS.index(tab.group), tab.order))
 
 
 def _links(

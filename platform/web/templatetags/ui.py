@@ -220,8 +220,8 @@ def with_query(context: template.Context, **changes: Any) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def tabs(context: template.Context, page: str) -> list[nav.Link]:
-    """The tabs of a shared page for this role; use as `{% tabs "settings" as tabs %}`."""
+def tabs(context: template.Context, page: str) -> list[tuple[str, list[nav.Link]]]:
+    """The tabs of a shared page for this role by group: `{% tabs "settings" as groups %}`."""
     return nav.tabs_for(page, context["request"])
 
 
