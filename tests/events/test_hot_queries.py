@@ -15,6 +15,7 @@ from django.db import connection
 
 from commerce.domain.projecting import project_events
 from commerce.domain.queries import FactRef, facts_for, waiting_for_product
+from commerce.models import Product, ProductVariant
 from events.domain.queries import EventRow, batch_events, events_for
 from events.domain.recording import NewEvent, append_events
 from events.models import EventBatch
@@ -27,15 +28,15 @@ from tests.support import database
 from tests.support.world import World
 
 PEOPLE = 3_000
-NAMES = ("Product Added", "Loyalty Balance Changed", "Order Completed", "Back In Stock Requested")
+NAMES = (
+    "Product Added",
+    "Loyalty Balance Changed",
+    "Order Completed",
+    "Back In Stock Requested",
+    "Appointment Scheduled",
+)
 # Tables that do not grow with contacts or events.
-SMALL = {
-    "events_eventlistener",
-    "commerce_productvariant",
-    "events_webhookendpoint",
-    "tenancy_tenant",
-    "tenancy_clockoffset",
-}
+SMALL = {"events_eventlistener", "events_webhookendpoint", "tenancy_tenant", "tenancy_clockoffset"}
 
 
 @contextmanager
@@ -108,6 +109,13 @@ def people(committed_world: World) -> list[UUID]:
         ]
         append_events(events, now=world.now, lane="bulk")
         project_events(all_events(), now=world.now)
+        products = list(Product.objects.order_by("id"))
+        ProductVariant.objects.bulk_create(
+            ProductVariant(
+                product=each, key=f"{each.key}-s", created_at=world.now, updated_at=world.now
+            )
+            for each in products
+        )
     # The application may not analyze; in life autovacuum does.
     with database._connect(str(connection.settings_dict["NAME"])) as owner:
         owner.execute("ANALYZE")
@@ -121,6 +129,7 @@ def properties_of(i: int) -> dict[str, Any]:
         "order_id": f"o{i}",
         "price": 3,
         "cart_id": f"c{i}",
+        "appointment_id": f"b{i}",
     }
 
 
