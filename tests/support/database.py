@@ -96,7 +96,14 @@ def empty_tables() -> None:
     given = owner_url(str(settings.DATABASES["default"]["NAME"]))
     with _connect(str(given["NAME"])) as owner:
         tables = sql.SQL(", ").join(sql.Identifier(name) for name in sorted(present - kept))
-        owner.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(tables))
+        empty = sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(tables)
+        for chance in range(5):
+            try:
+                owner.execute(empty)
+                break
+            except psycopg.errors.DeadlockDetected:
+                if chance == 4:
+                    raise  # a page that is still being answered holds locks for a moment, not for ever
 
 
 def _server_database() -> str:

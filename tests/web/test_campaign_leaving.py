@@ -97,6 +97,8 @@ def test_each_field_counts_and_what_is_put_back_does_not(campaign: Page) -> None
     page, ask = campaign, question(campaign)
     page.get_by_text("Leave out").click()
     on_time = page.get_by_role("radio", name="At a time in")
+    now = page.locator("[name=timing][value=now]")
+    moment = page.get_by_label("Day and time")  # shown once a time is wanted
     for change, back in (
         (lambda: page.get_by_label("Name").fill("Fall"), lambda: page.get_by_label("Name").fill("Sale")),
         (
@@ -107,10 +109,10 @@ def test_each_field_counts_and_what_is_put_back_does_not(campaign: Page) -> None
             lambda: page.get_by_label("Angelenos").check(),
             lambda: page.get_by_label("Angelenos").uncheck(),
         ),
-        (on_time.check, lambda: page.locator("[name=timing][value=now]").check()),
+        (on_time.check, now.check),
         (
-            lambda: page.get_by_label("Day and time").fill("2026-12-01T10:00"),
-            lambda: page.get_by_label("Day and time").fill(""),
+            lambda: (on_time.check(), moment.fill("2026-12-01T10:00")),
+            lambda: (moment.fill(""), now.check()),
         ),
     ):  # fmt: skip
         change()

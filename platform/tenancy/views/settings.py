@@ -23,10 +23,11 @@ from web import finding, nav
 @workspace_view()
 def open_settings(request: Any) -> HttpResponse:
     """To the first settings page this role may see."""
-    tabs = nav.tabs_for("settings", request)
-    if not tabs:
+    groups = nav.tabs_for("settings", request)
+    if not groups:
         raise Problem("forbidden", "Your role does not allow this.", status=403)
-    return redirect(tabs[0].url)
+    _, links = groups[0]
+    return redirect(links[0].url)
 
 
 @require_GET
