@@ -38,7 +38,7 @@ class LifetimeShown(serializers.Serializer[Any]):
     average = serializers.CharField(allow_null=True)
 
 
-class ItemShown(serializers.Serializer[Any]):
+class OrderItemShown(serializers.Serializer[Any]):
     product_id = serializers.CharField()
     name = serializers.CharField(allow_blank=True)
     category = serializers.CharField(allow_blank=True)
@@ -56,8 +56,8 @@ class CartShown(serializers.Serializer[Any]):
     url = serializers.CharField(allow_blank=True)
     checkout_started_at = serializers.DateTimeField(allow_null=True)
     updated_at = serializers.DateTimeField()
-    key_item = ItemShown(allow_null=True)
-    items = ItemShown(many=True)
+    key_item = OrderItemShown(allow_null=True)
+    items = OrderItemShown(many=True)
 
 
 class ReorderShown(serializers.Serializer[Any]):
@@ -118,7 +118,7 @@ class OrderShown(serializers.Serializer[Any]):
     currency = serializers.CharField()
     placed_at = serializers.DateTimeField()
     cancelled_at = serializers.DateTimeField(allow_null=True)
-    items = ItemShown(many=True)
+    items = OrderItemShown(many=True)
 
 
 class ObjectsQuery(serializers.Serializer[Any]):

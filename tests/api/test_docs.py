@@ -6,6 +6,8 @@ import json
 import re
 import shlex
 import socket
+from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import transaction
 from django.test import Client
+from rest_framework import serializers
 
 from api.reading import Operation, Reader
 from api.views import openapi
@@ -184,3 +187,22 @@ def called_by(words: list[str]) -> tuple[str, str]:
 
 def pattern_of(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"{\w+}", "[^/]+", path))
+
+
+def test_no_two_shapes_share_a_name() -> None:
+    """In the schema one would silently stand in for the other."""
+
+    def below(kind: type) -> Iterator[type]:
+        for each in kind.__subclasses__():
+            yield each
+            yield from below(each)
+
+    openapi()  # has loaded every address
+    ours = [
+        each
+        for each in set(below(serializers.BaseSerializer))
+        if not each.__module__.startswith(("rest_framework", "drf_spectacular", "tests"))
+    ]
+    names = Counter(each.__name__ for each in ours)
+    assert len(names) > 50
+    assert {name: count for name, count in names.items() if count > 1} == {}
