@@ -192,7 +192,7 @@ def pattern_of(path: str) -> re.Pattern[str]:
 def test_no_two_shapes_share_a_name() -> None:
     """In the schema one would silently stand in for the other."""
 
-    def below(kind: type) -> Iterator[type]:
+    def below(kind: Any) -> Iterator[Any]:
         for each in kind.__subclasses__():
             yield each
             yield from below(each)

@@ -43,7 +43,7 @@ def test_every_operation_says_what_it_needs_and_how_it_refuses() -> None:
             assert {"401", "403", "429", "503"} <= set(told["responses"]), where
             for code, answer in told["responses"].items():
                 kinds = list(answer.get("content", {}))
-                wanted = ["application/json"] if code < "400" else ["application/problem+json"]
+                wanted = ["application/json"] if code < "300" else ["application/problem+json"]
                 assert kinds in (wanted, []), (where, code)
             takes_key = {p["name"] for p in told.get("parameters", [])} >= {"Idempotency-Key"}
             # Sending events again is harmless by their own ids.
