@@ -62,6 +62,8 @@ PAGES = {
     "agency": "../../agency/",
     "agency-team": "../../agency/northside/team/",
     "keys": "settings/keys/",
+    "attributes": "settings/attributes/",
+    "attribute": "settings/attributes/name/first_name/",
     "events": "settings/events/",
     "event": "settings/events/name/Checkout%20Started/",
     "arrivals": "settings/events/arrivals/",

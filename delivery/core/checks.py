@@ -155,7 +155,13 @@ def check_render(case: Case) -> Finding:
     said = f"{parts}, {text.encoding}"
     if fallbacks:
         said += f"; fallback for {', '.join(fallbacks)}"
-    return Finding(said, detail={"num_segments": text.num_segments, "fallbacks": fallbacks})
+    known: dict[str, Any] = {"num_segments": text.num_segments, "fallbacks": fallbacks}
+    # A value is stored, and was not said: somebody who looks has to see why.
+    unfit = {use["label"]: use["why"] for use in text.fields if use.get("why")}
+    if unfit:
+        said += "".join(f"; {label} was not used because {why}" for label, why in unfit.items())
+        known["unfit"] = unfit
+    return Finding(said, detail=known)
 
 
 def check_duplicate(case: Case, facts: Facts, now: datetime, taken: Taken | None) -> Finding:

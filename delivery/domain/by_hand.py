@@ -18,6 +18,7 @@ from events.core.contact_spec import read_contact
 from events.domain.contacts import REFUSED, NewContact, Saved, save_contacts
 from people.core.identifiers import clean_phone
 from people.core.traits import FIELDS
+from people.domain.definitions import attribute_rules
 from people.domain.queries import ContactFacts, workspace_defaults
 from people.models import AddedBy
 from tenancy.audit import record_audit
@@ -97,7 +98,7 @@ def add_contact(
         errors.append(FieldError("phone", "missing", "Write a number, or at least an e-mail."))
     elif not any(error.field in _GIVEN for error in errors):
         try:
-            ref, traits = read_contact(values, country=defaults.country)
+            ref, traits = read_contact(values, country=defaults.country, rules=attribute_rules())
         except Invalid as problem:
             errors += problem.errors
     errors += _no_sms(values.get("phone", ""), defaults.country)

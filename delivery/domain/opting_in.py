@@ -152,7 +152,9 @@ def learn_name(phone: str, contact_id: UUID | None, *, now: datetime) -> None:
 def _take_name(name: str, contact_id: UUID | None, *, now: datetime) -> None:
     if not name or contact_id is None:
         return
-    changed = apply_traits([TraitChange(contact_id, {"first_name": name}, fill_only=True)], now=now)
+    changed = apply_traits(
+        [TraitChange(contact_id, {"first_name": name}, fill_only=True, by=AddedBy.SIGN_UP)], now=now
+    )
     append_events(contact_changed(changed, occurred_at=now), now=now)
 
 

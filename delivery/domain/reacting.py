@@ -20,6 +20,7 @@ from delivery.domain.canceling import cancel_messages
 from delivery.domain.ledger import MessageRow
 from delivery.domain.rows import fetch_all
 from delivery.gateways.errors import ErrorClass, classify_error
+from people.domain.lines import note_landlines
 from tenancy.scope import current_tenant_id
 
 BACKPRESSURE_REST = timedelta(seconds=60)
@@ -83,6 +84,14 @@ def _opt_out(troubles: Sequence[Trouble], *, now: datetime) -> None:
 
 
 def _suppress_dead(troubles: Sequence[Trouble], *, now: datetime) -> None:
+    note_landlines(
+        (
+            (item.message.contact_id, item.message.phone)
+            for item in troubles
+            if item.error and item.error.code in _LANDLINES and item.message.contact_id
+        ),
+        now=now,
+    )
     _suppress(
         [
             (item, "landline" if item.error and item.error.code in _LANDLINES else "invalid")

@@ -17,6 +17,8 @@ from delivery.core.policy import STOP_NOTICE, prefix_for, says_stop, suffix_for
 from delivery.core.reasons import Reason
 from delivery.core.tokens import is_web_address, link_token
 from delivery.domain.loading import Loaded
+from people.core.kinds import Rules
+from people.domain.definitions import attribute_rules
 from templates_engine.core import MAX_TEXT, Rendered, compose
 from templates_engine.core.segments import measure
 from templates_engine.domain.audiences import contact_words
@@ -122,6 +124,7 @@ class Writer:
         return link_for
 
     def _load_facts(self, items: Sequence[GateIntent]) -> list[dict[str, Any]]:
+        rules = attribute_rules()
         refs = [
             FactRef(
                 # Nobody known: an id that nobody has finds nothing.
@@ -137,13 +140,13 @@ class Writer:
             {
                 **bought,
                 "event": item.intent.context.get("event") or {},
-                "contact": self._contact_facts(item.intent.contact_id),
+                **self._contact_facts(item.intent.contact_id, rules),
                 "brand": brand,
                 "links": item.intent.context.get("links") or {},
             }
             for item, bought in zip(items, commerce_facts_for(refs, now=self.now), strict=True)
         ]
 
-    def _contact_facts(self, contact_id: UUID | None) -> dict[str, Any]:
+    def _contact_facts(self, contact_id: UUID | None, rules: Rules) -> dict[str, Any]:
         contact = self.contacts.get(contact_id) if contact_id is not None else None
-        return contact_words(contact)
+        return contact_words(contact, rules, now=self.now)

@@ -83,6 +83,7 @@ _PLACES = {
     ("event-definitions", "name"): ("The event's name, or an alias of it.", "checkout_started"),
     ("connectors", "connector"): ("The connector's id.", f"cnr_{_ID}"),
     ("connectors", "body"): ("The stored body's id.", f"bdy_{_ID}"),
+    ("attributes", "attribute_name"): ("The attribute's name.", "lifecycle_stage"),
     ("webhooks", "hook"): ("The webhook's id.", f"whk_{_ID}"),
     ("flows", "slug"): ("The flow's slug.", "cart-recovery"),
     ("flows", "number"): ("The version's number.", 1),

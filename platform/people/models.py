@@ -8,10 +8,19 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce, Concat, Lower, NullIf, Trim
 
+from people.attribute_models import AttributeDefinition
 from people.merge_models import ContactMerge, MovedRows
 from tenancy.models import TenantForeignKey, TenantModel
 
-__all__ = ["AddedBy", "Contact", "ContactMerge", "Identifier", "MovedRows", "SearchToken"]
+__all__ = [
+    "AddedBy",
+    "AttributeDefinition",
+    "Contact",
+    "ContactMerge",
+    "Identifier",
+    "MovedRows",
+    "SearchToken",
+]
 
 
 class AddedBy(models.TextChoices):
@@ -36,6 +45,8 @@ class Contact(TenantModel):
 
     `phone_token`: what consent knows the number by; `index_contacts` keeps it in step.
     `last_seen_at`: when an event last came from them, to the hour.
+    `told`: per field or attribute [by, when]; `refused`: per attribute the last value that did not
+    fit its declared type and was kept out (see `domain.attributes`).
     """
 
     # Unknown is NULL, not "": "" would be a value that two contacts share.
@@ -55,6 +66,8 @@ class Contact(TenantModel):
     postal_code = models.CharField(max_length=32, blank=True, default="")
     country = models.CharField(max_length=2, blank=True, default="")
     attributes = models.JSONField(default=dict)
+    told = models.JSONField(default=dict, db_default={})
+    refused = models.JSONField(default=dict, db_default={})
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     erased_at = models.DateTimeField(null=True, help_text="Gone since: erased, or merged")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from people.core.kinds import Rules, comparable, compared_as
 from segments.core.buying import Worked, due_sql, find_worked, numbers_in, value_sql
 from segments.core.definition import (
     AttributeCondition,
@@ -20,9 +21,11 @@ from segments.core.definition import (
     clocks,
     windows,
 )
+from segments.core.typed_sql import read_as
 
 _PLAIN_NUMBER = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
 _IS_PLAIN = re.compile(_PLAIN_NUMBER, re.ASCII)
+NO_RULES = Rules()
 # Attributes that are columns of the contact; every other name is looked up in `attributes`.
 COLUMNS = frozenset(
     {
@@ -46,10 +49,12 @@ COLUMNS = frozenset(
 class Statement:
     """Collects parameters while SQL text is put together."""
 
-    def __init__(self, now: datetime, *, some: bool) -> None:
-        """`some`: ask about the contacts in the parameter `ids` only."""
+    def __init__(self, now: datetime, *, some: bool, rules: Rules = NO_RULES) -> None:
+        """`some`: ask about the contacts in the parameter `ids` only. `rules`: the types in which
+        attributes are compared."""
         self.now = now
         self.some = some
+        self.rules = rules
         self.params: dict[str, Any] = {"now": now}
 
     def bind(self, value: Any) -> str:
@@ -74,10 +79,13 @@ class Statement:
             if worked is not None:
                 return self._worked(worked, node)
             if node.attribute in COLUMNS:
-                found = f"to_jsonb(c.{node.attribute})"
-            else:
-                found = self.path("c.attributes", node.attribute)
-            return self.compare(found, node.op, node.value)
+                return self.compare(f"to_jsonb(c.{node.attribute})", node.op, node.value)
+            found = self.path("c.attributes", node.attribute)
+            kind = compared_as(self.rules, node.attribute, node.op)
+            if kind is None:
+                return self.compare(found, node.op, node.value)
+            value = comparable(node.value, kind, zone=self.rules.zone)
+            return self.compare(read_as(kind, found, self.bind, self.rules.zone), node.op, value)
         if isinstance(node, EventCondition):
             return self._event(node)
         if node.kind == "not":
@@ -244,9 +252,11 @@ def _number(value: Any) -> float | int | None:
     return None
 
 
-def compile_members(node: Node, *, now: datetime, some: bool) -> tuple[str, dict[str, Any]]:
+def compile_members(
+    node: Node, *, now: datetime, some: bool, rules: Rules = NO_RULES
+) -> tuple[str, dict[str, Any]]:
     """SQL and parameters of the ids that belong; `some` reads the parameter `ids`."""
-    statement = Statement(now, some=some)
+    statement = Statement(now, some=some, rules=rules)
     return statement.members(node), statement.params
 
 

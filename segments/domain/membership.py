@@ -18,6 +18,7 @@ from events.core.names import CONTACT_MERGED, CONTACT_UNMERGED
 from events.domain.queries import EventRow
 from events.domain.recording import NewEvent, append_events
 from events.models import Lane
+from people.domain.definitions import attribute_rules
 from people.domain.queries import lock_contacts
 from segments.core.definition import (
     Node,
@@ -132,7 +133,7 @@ def sweep_due(tenant_id: UUID, *, now: datetime) -> int:
 def _look_again(
     segment: Segment, node: Node, contact_ids: list[UUID], now: datetime
 ) -> list[Change]:
-    text, params = compile_members(node, now=now, some=True)
+    text, params = compile_members(node, now=now, some=True, rules=attribute_rules())
     params |= {"tenant": current_tenant_id(), "ids": contact_ids, "segment": segment.id}
     with connection.cursor() as cursor:
         cursor.execute(text, params)

@@ -11,6 +11,7 @@ from django.utils.text import slugify
 
 from api.problems import FieldError, Invalid, NotFound
 from events.models import EventListener
+from people.domain.definitions import attribute_rules
 from segments.core.definition import Node, event_names, parse, reads_attributes
 from segments.core.sql import compile_expiries, compile_members
 from segments.models import Segment
@@ -75,7 +76,7 @@ def build_segment(segment_id: UUID, *, now: datetime) -> int:
     """
     segment = Segment.objects.select_for_update().get(id=segment_id)
     node = check_definition(segment.definition)
-    text, params = compile_members(node, now=now, some=False)
+    text, params = compile_members(node, now=now, some=False, rules=attribute_rules())
     params |= {"tenant": current_tenant_id(), "segment": segment.id, "at": now}
     with connection.cursor() as cursor:
         cursor.execute(

@@ -129,13 +129,14 @@ def _fill(parts: tuple[str | Reader, ...], facts: Facts, link_for: LinkFor, limi
             continue
         found = part.read(facts)  # type: ignore[union-attr]
         label = part.label  # type: ignore[union-attr]
-        fallback_used = False
+        fallback_used, why = False, ""
         if found is None:
+            why = part.why(facts)  # type: ignore[union-attr]
             found = stand_in(part, facts)  # type: ignore[arg-type]
             fallback_used = True
             if found is None:
-                fields.append(FieldUse(label, "", True, ""))
-                problem, detail = missing_problem(part)  # type: ignore[arg-type]
+                fields.append(FieldUse(label, "", True, "", why))
+                problem, detail = missing_problem(part, why)  # type: ignore[arg-type]
                 return Rendered("", fields, links, problem, detail)
         value, source = found
         if part.field.kind == "link":  # type: ignore[union-attr]
@@ -144,7 +145,7 @@ def _fill(parts: tuple[str | Reader, ...], facts: Facts, link_for: LinkFor, limi
             out.append(short)
         else:
             out.append(value)
-        fields.append(FieldUse(label, value, fallback_used, source))
+        fields.append(FieldUse(label, value, fallback_used, source, why))
     return finish("".join(out), fields, links, limit)
 
 
@@ -162,13 +163,15 @@ def stand_in(reader: Reader, facts: Facts) -> tuple[str, str] | None:
     return None
 
 
-def missing_problem(reader: Reader) -> tuple[str, str]:
-    """Problem code and sentence for a field that has neither value nor stand-in."""
+def missing_problem(reader: Reader, why: str = "") -> tuple[str, str]:
+    """Problem code and sentence for a field that has neither value nor stand-in. `why`: what is
+    wrong with the value that is stored."""
+    missing = f"cannot be used ({why})" if why else "is missing"
     if reader.field.is_link:
         return "link_missing", f"{reader.label} leads nowhere and the shop has no address."
     if reader.required:
-        return "field_missing", f"{reader.label} is missing and the text is skipped without it."
-    return "field_missing", f"{reader.label} is missing and has no fallback."
+        return "field_missing", f"{reader.label} {missing} and the text is skipped without it."
+    return "field_missing", f"{reader.label} {missing} and has no fallback."
 
 
 def finish(text: str, fields: list[FieldUse], links: list[LinkUse], limit: int) -> Rendered:

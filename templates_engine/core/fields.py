@@ -520,6 +520,7 @@ FIELDS: tuple[Field, ...] = (
 
 _SQUEEZE = re.compile(r"[\s_-]+")
 _PART = re.compile(r"[A-Za-z0-9](?:[\w $:-]{0,62}\w)?|\w").fullmatch
+_NAME_PATHS = frozenset({"contact.first_name", "contact.last_name"})
 _LINK_WORDS = ("url", "link", "href")
 
 
@@ -555,6 +556,8 @@ def path_field(path: str) -> Field | None:
     if space == "contact" and rest[0] != "attributes":
         paths = (full, ".".join((space, "attributes", *rest)))
     kind = LINK if is_link_key(rest[-1]) else TEXT
+    if full in _NAME_PATHS:
+        kind = NAME
     sample = "https://shop.example" if kind == LINK else f"({rest[-1].replace('_', ' ')})"
     return Field(full, full, full, kind, paths, sample)
 

@@ -127,10 +127,11 @@ def _fill_slot(slot: Slot, facts: Facts, fields: list[FieldUse]) -> Any:
             return Link(reader.label, found[0]) if reader.field.is_link else found[0]
     instead = None if slot.raw and reader.field.is_link else stand_in(reader, facts)
     words, source = instead or ("", "")
-    fields.append(FieldUse(reader.label, words, True, source))
+    why = reader.why(facts)
+    fields.append(FieldUse(reader.label, words, True, source, why))
     if instead is None:
         if reader.required:
-            raise RenderStopped(*missing_problem(reader))
+            raise RenderStopped(*missing_problem(reader, why))
         return None
     return Link(reader.label, words) if reader.field.is_link else words
 

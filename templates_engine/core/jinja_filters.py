@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from datetime import date as Date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -23,6 +25,7 @@ from templates_engine.core.money import clean_money
 from templates_engine.core.results import RenderStopped
 from templates_engine.core.values import as_number
 
+_DATE = re.compile(r"(?:(\d{4})|-)-(\d{2})(?:-(\d{2}))?", re.ASCII).fullmatch
 EACH = "each "
 JOINED = "joined "
 WORDS = "words "
@@ -119,6 +122,28 @@ def number(value: Any) -> Any:
     return Missing(name="A number") if found is None else found
 
 
+def date(value: Any, style: Any = "short") -> Any:
+    """A date, or a birthday without a year, in words: short is Mar 14, long is Mar 14, 2026, month is
+    March, weekday is Saturday. What has no such part, and a moment, is missing."""
+    if isinstance(value, Undefined):
+        return value
+    found = _DATE(value) if type(value) is str else None
+    if style not in ("short", "long", "month", "weekday"):
+        raise RenderStopped("render_failed", "date takes short, long, month or weekday.")
+    year, month, day = found.groups() if found else (None, None, None)
+    try:
+        moment = Date(int(year or 2000), int(month or 0), int(day or 1))
+    except ValueError:
+        return Missing(name="A date")
+    if style == "month":
+        return f"{moment:%B}"
+    if day is None or (year is None and style != "short"):
+        return Missing(name="A date")
+    if style == "weekday":
+        return f"{moment:%A}"
+    return f"{moment:%b} {moment.day}" + (f", {moment.year}" if style == "long" else "")
+
+
 def money(value: Any, currency: Any = None) -> Any:
     """An amount in major units, or {"minor", "currency"}, as money."""
     if isinstance(value, Undefined):
@@ -191,6 +216,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "round": round_number,
     "number": number,
     "money": money,
+    "date": date,
 }
 INNER_FILTERS: dict[str, Callable[..., Any]] = {
     EACH: each,

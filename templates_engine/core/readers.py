@@ -64,6 +64,21 @@ class Reader:
                 return value, source
         return None
 
+    def why(self, facts: Any) -> str:
+        """What is wrong with a stored value of the contact that is there and not fit to be read; ""
+        when there is none. `facts["unfit"]` has the reasons by name."""
+        unfit = facts.get("unfit")
+        if type(unfit) is not dict:
+            return ""
+        for path in self.paths:
+            if path.space == "contact":
+                reason = unfit.get(path.key)
+                if reason is None and self.loose:
+                    reason = _by_loose_key(unfit, path.key)
+                if type(reason) is str:
+                    return reason
+        return ""
+
     def read_raw(self, facts: Any) -> Iterator[tuple[Any, str]]:
         """(value, source) of each path that has one, not yet made into words."""
         for source, space, key, rest, _ in self.paths:

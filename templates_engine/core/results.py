@@ -19,12 +19,14 @@ LinkFor = Callable[[str, str], str]
 
 class FieldUse(NamedTuple):
     """One dynamic field as one contact read it. `source` is a path such as
-    "event.name", "brand.shop_url", or "fallback"; "" when nothing was found."""
+    "event.name", "brand.shop_url", or "fallback"; "" when nothing was found. `why`: what is wrong
+    with the stored value that was not read, such as "it is a test value"; "" when there is none."""
 
     label: str
     value: str
     fallback_used: bool
     source: str
+    why: str = ""
 
 
 class LinkUse(NamedTuple):

@@ -10,8 +10,9 @@ import unicodedata
 from decimal import Decimal
 from typing import Any
 
+from people.core.quality import MAX_NAME, name_flaw
+
 MAX_VALUE = 120
-MAX_NAME = 40
 MAX_URL = 2000
 _MAX_RAW = 2000
 _MAX_NUMBER = 10**15
@@ -38,37 +39,6 @@ _NOTHING = frozenset(
         "-inf",
         "(object object)",
         "(deleted)",
-    }
-)
-_NO_NAME = _NOTHING | frozenset(
-    {
-        "abc",
-        "admin",
-        "anonymous",
-        "asd",
-        "asdf",
-        "asdfg",
-        "client",
-        "customer",
-        "dear",
-        "first",
-        "first name",
-        "firstname",
-        "fname",
-        "foo",
-        "guest",
-        "n.a.",
-        "name",
-        "no name",
-        "nobody",
-        "noname",
-        "qwerty",
-        "test",
-        "tester",
-        "testing",
-        "unknown",
-        "user",
-        "your name",
     }
 )
 _URL = re.compile(
@@ -102,20 +72,12 @@ def clean_text(value: object, limit: int = MAX_VALUE) -> str:
 
 
 def clean_name(value: object) -> str:
-    """A person's name, or "" for 'TEST', numbers, e-mail addresses, shouting and the like."""
-    if not isinstance(value, str):
+    """A person's name, or "" for 'TEST', numbers, e-mail addresses, shouting and the like; see
+    `people.core.quality`."""
+    if not isinstance(value, str) or name_flaw(value) is not None:
         return ""
     name = clean_text(value).strip(" ,;:_\"*'")
-    if not name or len(name) > MAX_NAME or "@" in name or "/" in name:
-        return ""
-    if not name.isalpha() and (any(map(str.isdigit, name)) or not any(map(str.isalpha, name))):
-        return ""
-    lowered = name.lower()
-    if lowered in _NO_NAME or lowered.startswith("test "):
-        return ""
-    if len(name) > 2 and (name.isupper() or len(set(lowered)) == 1):
-        return ""
-    return name
+    return "" if len(name) > MAX_NAME or name_flaw(name) is not None else name
 
 
 def clean_number(value: object) -> str:

@@ -18,6 +18,9 @@ from commerce.domain.queries import FactRef
 from commerce.domain.queries import facts_for as commerce_facts_for
 from commerce.models import BackInStockRequest
 from events.domain.queries import events_for, newest_named
+from people.core.kinds import Rules
+from people.core.quality import judge
+from people.domain.definitions import attribute_rules
 from people.domain.queries import ContactFacts, contacts_by_id, list_contacts
 from templates_engine.core.fields import Field
 from templates_engine.core.readers import Reader
@@ -51,6 +54,11 @@ class Sample:
     facts: tuple[dict[str, Any], ...]
     _shares: dict[str, float] = field(default_factory=dict)
 
+    def unfit(self, one: Field) -> int:
+        """For how many of them a value is stored that is not fit to be read, and nothing else is."""
+        reader = Reader(one, fallback=None, required=False)
+        return sum(bool(reader.why(known)) and reader.read(known) is None for known in self.facts)
+
     def share(self, one: Field) -> float | None:
         """The part (0 to 1) of them for whom the field has a value; None when nobody is known."""
         if not self.facts:
@@ -67,31 +75,35 @@ def register(kind: str, load: Loader) -> None:
     _loaders[kind] = load
 
 
-def sample_of(audience: str) -> Sample:
-    """The newest people of an audience; ten seconds old at most. An unknown one has nobody."""
-    key = (current_tenant_id(), audience)
+def sample_of(audience: str, *, now: datetime | None = None) -> Sample:
+    """The newest people of an audience; ten seconds old at most. An unknown one has nobody.
+
+    Without `now` values that have expired count as known: whether anybody has a field at all.
+    """
+    key = (current_tenant_id(), audience, now is not None)
     held = _samples.get(key)
     if held is not None and held[0] > time.monotonic():
         return held[1]
-    sample = _read(audience)
+    sample = _read(audience, now)
     while len(_samples) >= _KEPT:
         _samples.pop(next(iter(_samples)), None)
     _samples[key] = (time.monotonic() + _SECONDS, sample)
     return sample
 
 
-def known_facts(people: Sequence[Person]) -> list[dict[str, Any]]:
-    """What a render knows of each of these, as when a text goes out. Ten queries at most."""
+def known_facts(people: Sequence[Person], *, now: datetime | None) -> list[dict[str, Any]]:
+    """What a render knows of each of these, as when a text goes out. Eleven queries at most."""
     tenant = Tenant.objects.get(id=current_tenant_id())
     brand = {"name": tenant.name, "shop_url": tenant.shop_url}
     contacts = contacts_by_id({one.contact_id for one in people})
+    rules = attribute_rules()
     refs = [FactRef(one.contact_id, one.properties, one.product_key) for one in people]
-    bought = commerce_facts_for(refs, now=business_now()) if refs else []
+    bought = commerce_facts_for(refs, now=now or business_now()) if refs else []
     return [
         {
             **live,
             "event": one.properties,
-            "contact": contact_words(contacts.get(one.contact_id)),
+            **contact_words(contacts.get(one.contact_id), rules, now=now),
             "brand": brand,
             "links": {},
         }
@@ -99,11 +111,13 @@ def known_facts(people: Sequence[Person]) -> list[dict[str, Any]]:
     ]
 
 
-def contact_words(contact: ContactFacts | None) -> dict[str, Any]:
-    """What a text may say of a contact."""
+def contact_words(
+    contact: ContactFacts | None, rules: Rules, *, now: datetime | None
+) -> dict[str, Any]:
+    """`contact`: what a text may say of somebody; `unfit`: why a stored value is not among it."""
     if contact is None:
-        return {}
-    return {
+        return {"contact": {}, "unfit": {}}
+    values = {
         **contact.attributes,
         "external_id": contact.external_id,
         "first_name": contact.first_name,
@@ -114,6 +128,9 @@ def contact_words(contact: ContactFacts | None) -> dict[str, Any]:
         "country": contact.country,
         "locale": contact.locale,
     }
+    judged = judge(values, rules, told=contact.told, since=contact.updated_at, now=now)
+    unfit = {name: flaw.reason for name, flaw in judged.unfit.items()}
+    return {"contact": judged.fit, "unfit": unfit}
 
 
 def person_in(audience: str, contact_id: UUID, *, now: datetime) -> Person:
@@ -129,7 +146,7 @@ def person_in(audience: str, contact_id: UUID, *, now: datetime) -> Person:
     return Person(contact_id)
 
 
-def _read(audience: str) -> Sample:
+def _read(audience: str, now: datetime | None) -> Sample:
     kind, _, name = audience.partition(":")
     load = _loaders.get(kind)
     people = list(load(name, SAMPLE)) if load is not None else []
@@ -139,7 +156,9 @@ def _read(audience: str) -> Sample:
         for one in people
         if one.contact_id in contacts and contacts[one.contact_id].erased_at is None
     ]
-    return Sample(tuple(contacts[one.contact_id] for one in people), tuple(known_facts(people)))
+    return Sample(
+        tuple(contacts[one.contact_id] for one in people), tuple(known_facts(people, now=now))
+    )
 
 
 def _everybody(_: str, limit: int) -> list[Person]:
@@ -162,4 +181,4 @@ def _asked(_: str, limit: int) -> list[Person]:
 
 
 _loaders: dict[str, Loader] = {"": _everybody, "event": _happened, "requests": _asked}
-_samples: dict[tuple[UUID, str], tuple[float, Sample]] = {}
+_samples: dict[tuple[UUID, str, bool], tuple[float, Sample]] = {}

@@ -17,7 +17,7 @@ from templates_engine.core import MAX_SOURCE, TemplateInvalid, check
 from templates_engine.core.composing import STOP_NOTICE, prefix_for, says_stop
 from templates_engine.core.fields import FIELDS, Field, find_field
 from templates_engine.core.inlining import insertion
-from templates_engine.core.results import Fault, FieldMention
+from templates_engine.core.results import Fault, FieldMention, Rendered
 from templates_engine.core.segments import Measure, encode_smart
 from templates_engine.domain.audiences import Sample, known_facts, person_in, sample_of
 from templates_engine.domain.coverage import FieldInUse, concerns, mentions_in, uses_of
@@ -90,14 +90,15 @@ def write_text(
     type. What is wrong with the words themselves is in `problems`, one per fault.
     """
     _check(syntax, message_type)
-    sample = sample_of(audience)
+    sample = sample_of(audience, now=now)
     problems = find_problems(body, syntax=syntax, fields=fields, sample=sample)
     unknown = _preview(body, syntax, message_type, fields, None)
     known = None
     if contact_id is not None:
         present_contact(contact_id)
-        [facts] = known_facts([person_in(audience, contact_id, now=now)])
-        facts["contact"] = {k: v for k, v in facts["contact"].items() if k not in hides}
+        [facts] = known_facts([person_in(audience, contact_id, now=now)], now=now)
+        for space in ("contact", "unfit"):
+            facts[space] = {k: v for k, v in facts[space].items() if k not in hides}
         known = _preview(body, syntax, message_type, fields, facts)
     shown = known if known is not None and known.text else unknown
     size = shown.measure if shown is not None and shown.text else None
@@ -111,7 +112,7 @@ def write_text(
         guilty=tuple(_guilty(letter) for letter in size.guilty) if size else (),
         plain_body=plain if changes else "",
         preview=known.text if known is not None else "",
-        preview_note=known.rendered.detail if known is not None else "",
+        preview_note=_note(known.rendered) if known is not None else "",
         unknown_preview=unknown.text if unknown is not None else "",
         unknown_segments=unknown.measure.num_segments if unknown and unknown.text else 0,
         audience=len(sample.facts),
@@ -119,6 +120,14 @@ def write_text(
         uses=uses_of(mentions, sample, besides={one.field for one in problems}),
         problems=tuple(problems),
     )
+
+
+def _note(rendered: Rendered) -> str:
+    """Why there is no text, or why a stored value of this contact is not read out in it."""
+    if rendered.problem:
+        return rendered.detail
+    used = {use.label: use.why for use in rendered.fields if use.why}
+    return " ".join(f"{label}: fallback used because {why}." for label, why in used.items())
 
 
 def sample_link() -> str:

@@ -69,7 +69,11 @@ def lacking_words(field: Field, sample: Sample) -> str:
         return f"All of the newest {count:,} people have it" if count > 1 else "Everybody has it"
     people = "the one person" if count == 1 else f"the newest {count:,} people"
     percent = max(1, round(100 * lacking / count))
-    return f"{lacking:,} of {people} ({percent}%) {'has' if lacking == 1 else 'have'} none"
+    said = f"{lacking:,} of {people} ({percent}%) {'has' if lacking == 1 else 'have'} none"
+    unfit = sample.unfit(field)
+    if unfit:
+        said += f" fit to be read: {unfit:,} {'has a value that fails' if unfit == 1 else 'have values that fail'} a quality rule"
+    return said
 
 
 def list_fallbacks(version: VersionFacts) -> tuple[tuple[str, str], ...]:

@@ -25,6 +25,7 @@ SLUGS = {"flows": "cart-recovery", "templates": "plain", "segments": "angelenos"
 # Bodies that make sense, where chance would not find one.
 BODIES: dict[str, Any] = {
     "POST /api/v1/contacts": {"external_id": "fresh", "attributes": {"plan": "gold"}},
+    "PATCH /api/v1/attributes/{attribute_name}": {"kept_days": 365},
     "POST /api/v1/products": {"products": [{"product_id": "fresh", "price": "9.50"}]},
     "POST /api/v1/segments": SEGMENT,
     "POST /api/v1/messages": {"template": "shipped", "contact": {"external_id": "maya"}},
@@ -125,6 +126,7 @@ def real_path(operation: Any, ids: Mapping[str, str]) -> dict[str, Any] | None:
         "hook": ids["webhooks"],
         "connector": ids["connectors"],
         "body": ids["bodies"],
+        "attribute_name": "first_name",
         "number": 1,
     }
     names = re.findall(r"{(\w+)}", operation.path)

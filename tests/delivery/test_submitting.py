@@ -19,6 +19,8 @@ from delivery.domain.submitting import submit_queued, validity_seconds
 from delivery.gateways.base import OutboundSms, SendReceipt
 from delivery.models import Gateway, Message, MessageContent, SendAttempt, Sender
 from events.models import Event
+from people.core.lines import line_source
+from people.models import Contact
 from tenancy.clock import wall_now
 from tenancy.scope import tenant_scope
 from tests.delivery.making import LA, Shop, intent, make_contact, make_shop, message, numbers
@@ -212,12 +214,15 @@ def test_each_refusal_has_its_consequence(
         slot = CapSlot.objects.get(message_id=key)
         opted_out = Consent.objects.filter(status="unsubscribed").exists()
         suppressed = list(Suppression.objects.values_list("reason", flat=True))
+        [(line_type, told)] = Contact.objects.filter(id=contact).values_list("phone_type", "told")
     assert attempt.error_code == code
     if code == 21610:
         assert opted_out
         assert (waiting.status, waiting.reason) == ("canceled", "unsubscribed")
     elif code in {21211, 21614}:
         assert suppressed == ["landline" if code == 21614 else "invalid"]
+        assert (line_type == "fixed_line") is (code == 21614)
+        assert line_source(told) == ("carrier" if code == 21614 else "numbering_plan")
         assert (waiting.status, waiting.reason) == ("canceled", "suppressed")
     else:
         assert waiting.status == "scheduled"

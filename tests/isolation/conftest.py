@@ -152,6 +152,7 @@ def make_objects(brand: Brand, name: str, now: datetime) -> Objects:
             "public_id": connector.public_id,
             "body": show_id("bdy", body.id),
             "name": "Checkout Started",
+            "attribute_name": "loyalty_tier",
             "flow_slug": f"only-{name}",
             "flows_slug": f"only-{name}",
             "templates_slug": f"only-{name}",

@@ -226,8 +226,8 @@ def test_uses_are_recorded() -> None:
     )
 
     assert rendered.fields == [
-        ("FirstName", "", True, ""),
-        ("contact.city", "Rome", False, "contact.city"),
+        ("FirstName", "", True, "", ""),
+        ("contact.city", "Rome", False, "contact.city", ""),
     ]
 
 

@@ -95,6 +95,8 @@ class Story:
             "caps": f"{base}/settings/caps/",
             "sign-up": f"{base}/settings/sign-up/",
             "keys": f"{base}/settings/keys/",
+            "attributes": f"{base}/settings/attributes/",
+            "attribute": f"{base}/settings/attributes/name/first_name/",
             "events": f"{base}/settings/events/",
             "event": f"{base}/settings/events/name/Checkout%20Started/",
             "arrivals": f"{base}/settings/events/arrivals/",

@@ -67,7 +67,7 @@ def test_pages_keep_order_and_filters(
     first: str,
 ) -> None:
     add_people(story, 12, now=now + timedelta(hours=13))
-    monkeypatch.setattr("people.views.PAGE", 5)
+    monkeypatch.setattr("people.views.contacts.PAGE", 5)
     everybody = shown(shop.get(LIST, {"sort": sort}))
     assert len(everybody) == 5
     seen: list[str] = []

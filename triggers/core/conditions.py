@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from events.core import filters
+from people.core.kinds import Rules, typed
 from triggers.core.definition import Flaw
 
 OUTCOMES = ("sent", "skipped", "failed")
@@ -32,6 +33,7 @@ class Known:
     segments: frozenset[str] = frozenset()
     outcomes: Mapping[str, str] = field(default_factory=dict)
     replied: bool = False
+    rules: Rules = field(default_factory=Rules)
 
 
 def holds(condition: Mapping[str, Any], known: Known) -> bool:
@@ -45,7 +47,10 @@ def holds(condition: Mapping[str, Any], known: Known) -> bool:
     if "property" in condition:
         return filters.matches(dict(condition), dict(known.properties))
     if "attribute" in condition:
-        return filters.matches(_as_property(condition), dict(known.attributes))
+        name, op = str(condition["attribute"]), str(condition.get("op", ""))
+        found = filters.read_path(known.attributes, name)
+        found, value = typed(found, op, condition.get("value"), known.rules, name)
+        return filters.compare(found, op, value)
     if "segment" in condition:
         return str(condition["segment"]) in known.segments
     if "step" in condition:

@@ -244,6 +244,7 @@ class _Walk:
         return Known(
             properties=self.run.trigger,
             attributes=self.facts.attributes,
+            rules=self.facts.rules,
             segments=self.facts.segments,
             outcomes=self.outcomes,
             replied=self.run.replied_at is not None,

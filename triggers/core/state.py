@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from people.core.kinds import Rules
 from triggers.core.definition import MessageStep
 
 ACTIVE = "active"  # at a delay, or at the door of a step until due_at
@@ -78,6 +79,7 @@ class RunFacts:
     events: tuple[Happening, ...] = ()
     message: MessageOutcome | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    rules: Rules = field(default_factory=Rules)
     segments: frozenset[str] = frozenset()
     zone: str = "UTC"
     held: bool = False

@@ -75,7 +75,7 @@ def change_text(
     shop_url = Tenant.objects.values_list("shop_url", flat=True).get(id=current_tenant_id())
     if current is not None and editable(current, shop_url) == body:
         return newest
-    sample = sample_of(audience_of(definition))
+    sample = sample_of(audience_of(definition), now=now)
     problems = find_problems(body, sample=sample)
     if problems:
         raise Invalid(problems, "The text was not saved. " + problems[0].detail)

@@ -13,6 +13,7 @@ from django.db import connection
 from commerce.models import Product
 from consent.domain.settings import read_compliance
 from events.domain.queries import events_for
+from people.domain.definitions import attribute_rules
 from people.domain.queries import ContactFacts, contacts_by_id, workspace_defaults
 from segments.models import SegmentMembership
 from tenancy.scope import current_tenant_id
@@ -48,7 +49,7 @@ def run_facts(
     strict = _strict_runs(records, plans, contacts)
     texts_before = _texts_before([record for record in records if record.id in strict])
     sold_out = _sold_out(records, plans)
-    zone = workspace_defaults().timezone
+    zone, rules = workspace_defaults().timezone, attribute_rules()
     facts = {}
     for record in records:
         contact_id = record.state.contact_id
@@ -58,6 +59,7 @@ def run_facts(
             events=_merge(events.get(contact_id, ()), logged.get(contact_id, ())),
             message=messages.get(message_id) if message_id else None,
             attributes=attributes_of(contact),
+            rules=rules,
             segments=segments.get(contact_id, frozenset()),
             zone=(contact.timezone if contact else "") or zone,
             held=record.on_hold or record.flow_id in held_flows,

@@ -31,7 +31,7 @@ _RUNS = """
     ORDER BY f.name, r.id
 """
 _READABLE = {"locale": "Language", "timezone": "Time zone", "region": "State or region"}
-_SILENT = frozenset({"phone_type", "timezone_source"})
+_SILENT = frozenset({"phone_type", "timezone_source", "told", "refused"})
 
 
 def name_of(contact: ContactFacts) -> str:

@@ -16,15 +16,27 @@ from consent.domain.queries import HistoryRow, consent_history
 from delivery.domain.by_hand import read_agreement, record_consent, withdraw_consent
 from delivery.domain.reassigning import give_up_number
 from events.domain.changing import change_contact
+from people.core.kinds import Rule, Rules
+from people.core.traits import FIELDS as COLUMNS
 from people.core.traits import Traits, read_traits
+from people.domain.definitions import attribute_rules
 from people.domain.merged import present_contact
 from people.domain.queries import ContactFacts, workspace_defaults
+from people.models import AddedBy
 from tenancy.api_base import path_id
 from tenancy.audit import record_audit
 from tenancy.clock import wall_now
 from tenancy.web import workspace_view
 from triggers.views.contact_adding import SAID, agreement_context
-from triggers.views.contact_values import read_value, shown_value, value_kind
+from triggers.views.contact_values import HINTS as VALUE_HINTS
+from triggers.views.contact_values import (
+    options_of,
+    read_typed,
+    read_value,
+    shown_typed,
+    shown_value,
+    value_kind,
+)
 
 FIELDS = (
     ("phone", "Phone number"), ("first_name", "First name"), ("last_name", "Last name"),
@@ -64,7 +76,7 @@ def edit_contact(request: Any, ref: str) -> HttpResponse:
         try:
             traits = _read_changes(request.POST, found)
             if traits.fields or traits.attributes:
-                change_contact(found.id, traits, now=request.now)
+                change_contact(found.id, traits, by=AddedBy.HAND, now=request.now)
                 names = sorted({*traits.fields, *traits.attributes})
                 record_audit(
                     "contact.changed", target=ref, data={"changed": names},
@@ -179,13 +191,18 @@ def _read_changes(form: QueryDict, found: ContactFacts) -> Traits:
             errors.append(FieldError(name, *flaw))
     if traits.phone_type in NO_SMS:
         errors.append(FieldError("phone", "no_sms", NO_SMS[traits.phone_type]))
-    for name, value in found.attributes.items():
+    rules = attribute_rules()
+    for name, rule in _rows_of(found, rules):
         key = f"attribute.{name}"
         said = form.get(key)
         if said is None or said.strip() == form.get(f"was.{key}", "").strip():
             continue
         try:
-            traits.attributes[name] = read_value(said, value_kind(value))
+            traits.attributes[name] = (
+                read_typed(said, rule, rules.zone)
+                if rule is not None
+                else read_value(said, value_kind(found.attributes[name]))
+            )
         except ValueError as error:
             errors.append(FieldError(key, "invalid_value", str(error)))
     errors += _read_new(form, found, traits, country)
@@ -210,22 +227,42 @@ def _read_new(
         value = read_value(text, form.get("new.kind", "text"))
     except ValueError as error:
         return [FieldError("new", "invalid_value", str(error))]
-    alone = read_traits({name: value}, country=country)
-    if alone.errors or name not in alone.attributes:
+    alone = read_traits({name: value}, country=country, rules=attribute_rules())
+    if alone.unfit:
+        return [FieldError("new", each.code, each.detail) for each in alone.unfit]
+    if alone.errors or not alone.attributes:
         return [FieldError("new", "reserved_name", "This name is used for a field of its own.")]
-    traits.attributes[name] = value
+    traits.attributes |= alone.attributes
     return []
+
+
+def _rows_of(found: ContactFacts, rules: Rules) -> list[tuple[str, Rule | None]]:
+    """The contact's attributes and those that are declared, with the rule of the declared ones."""
+    declared = {
+        name: rule
+        for name, rule in rules.by_name.items()
+        if rule.is_declared and name not in COLUMNS
+    }
+    names = {*found.attributes, *sorted(declared)[:MAX_ATTRIBUTES]}
+    return [(name, declared.get(name)) for name in sorted(names)]
 
 
 def _attribute_rows(
     found: ContactFacts, said: QueryDict | None, wrong: dict[str, str]
 ) -> list[dict[str, Any]]:
     rows = []
-    for name, value in sorted(found.attributes.items()):
-        key, was = f"attribute.{name}", shown_value(value)
+    for name, rule in _rows_of(found, attribute_rules()):
+        value = found.attributes.get(name)
+        was = shown_typed(value, rule) if rule is not None else shown_value(value)
+        key = f"attribute.{name}"
+        refused = found.refused.get(name)
         rows.append(
             {
-                "name": name, "key": key, "was": was, "kind": value_kind(value),
+                "name": name, "key": key, "was": was,
+                "kind": value_kind(value) if rule is None else rule.kind,
+                "options": options_of(rule) if rule is not None else [],
+                "hint": VALUE_HINTS.get(rule.kind, "") if rule is not None else "",
+                "refused": refused["said"] if refused else "",
                 "value": said.get(key, was) if said else was, "error": wrong.get(key, ""),
             }
         )  # fmt: skip

@@ -1,13 +1,49 @@
-"""A contact's attributes in a form: their JSON kind stays what it is."""
+"""A contact's attributes in a form: of their declared type, or of the JSON kind they have."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from people.core.kinds import BIRTHDAY, BOOLEAN, CHOICE, DATE, DATETIME, LIST, Rule, fit
+
 KINDS = ("text", "number", "yes_no")
 LONGEST = 2000
 _YES, _NO = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
+
+
+HINTS = {
+    DATE: "Such as 2026-03-14.",
+    DATETIME: "Such as 2026-03-14T10:00, in the workspace's time.",
+    LIST: "Parts with commas between them.",
+    BIRTHDAY: "Such as 1990-03-14, March 14 or March.",
+}
+
+
+def shown_typed(value: Any, rule: Rule) -> str:
+    """The value of a declared type as a form shows it; "" of None."""
+    if value is None:
+        return ""
+    if rule.kind == LIST and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return ", ".join(value)
+    return shown_value(value)
+
+
+def options_of(rule: Rule) -> list[str]:
+    """What can be chosen; [] of what is written."""
+    if rule.kind == BOOLEAN:
+        return ["yes", "no"]
+    return list(rule.choices) if rule.kind == CHOICE else []
+
+
+def read_typed(text: str, rule: Rule, zone: str) -> Any:
+    """The value in its declared type; None for an empty text. Raises ValueError with words."""
+    said = read_value(text, "text")
+    if said is None:
+        return None
+    if rule.kind == LIST:
+        said = [part.strip() for part in said.split(",") if part.strip()]
+    return fit(said, rule, zone=zone)
 
 
 def value_kind(value: Any) -> str:

@@ -18,6 +18,11 @@ from delivery.core.intents import SendIntent
 from delivery.core.telling import TONES, check_lines, title_of
 from delivery.domain.deciding import decide
 from delivery.domain.opting_out import opt_out_url
+from people.core.lines import LABELS as LINES
+from people.core.lines import LANDLINE, line_of, line_source
+from people.core.lines import SOURCES as LINE_SOURCES
+from people.domain.definitions import attribute_rules
+from people.domain.described import describe_values
 from people.domain.merged import present_contact
 from people.domain.queries import ContactFacts
 from templates_engine.domain.queries import templates_by_slug
@@ -59,7 +64,10 @@ def contact(request: Any, ref: str) -> HttpResponse:
         ],
         "consent": consent,
         "caps": _usage(consent, request.now),
-        "attributes": sorted(found.attributes.items())[:12],
+        "values": describe_values(found, attribute_rules(), now=request.now),
+        "line": LINES.get(line_of(found.phone_type), ""),
+        "is_landline": line_of(found.phone_type) == LANDLINE,
+        "line_source": LINE_SOURCES[line_source(found.told)],
         "templates": _templates(),
         "sees_numbers": request.can("view_pii"),
         "opt_out_url": opt_out_url(found.phone) if found.phone and request.can("view_pii") else "",

@@ -11,13 +11,14 @@ from people.core.traits import Traits
 from people.domain.attributes import TraitChange, change_contacts
 
 
-def change_contact(contact_id: UUID, traits: Traits, *, now: datetime) -> None:
-    """Writes checked traits and appends "Contact Changed" for what really changed.
+def change_contact(contact_id: UUID, traits: Traits, *, by: str = "", now: datetime) -> None:
+    """Writes checked traits and appends "Contact Changed" for what really changed. `by`: the door,
+    an `AddedBy`.
 
     Raises `Problem` identifier_taken (409): the number or e-mail belongs to another contact, or
     the contact holds as many as it may.
     """
-    done = change_contacts([TraitChange(contact_id, traits)], now=now)
+    done = change_contacts([TraitChange(contact_id, traits, by=by)], now=now)
     if done.refused:
         raise taken([each.kind for each in done.refused])
     append_events(contact_changed(done.changed, occurred_at=now), now=now)

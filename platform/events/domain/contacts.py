@@ -103,7 +103,11 @@ def _save(
             refused[indexes[bound.ref]] = Saved(REFUSED, None, EMAIL, bound.contact_id)
     places = [place for place, found in enumerate(resolved.ids) if found is not None]
     done = change_contacts(
-        [TraitChange(_sure(resolved.ids[place]), people[place].traits) for place in places], now=now
+        [
+            TraitChange(_sure(resolved.ids[place]), people[place].traits, by=origin.added_by)
+            for place in places
+        ],
+        now=now,
     )
     for each in done.refused:
         refused[indexes[places[each.position]]] = Saved(REFUSED, None, each.kind, each.owner_id)

@@ -25,6 +25,7 @@ from people.domain.attributes import (
     TraitChange,
     change_contacts,
 )
+from people.domain.definitions import attribute_rules
 from people.domain.merged import ContactMerged
 from people.domain.queries import workspace_defaults
 from people.domain.resolving import Held, Origin, Resolution, resolve
@@ -134,7 +135,11 @@ class _Work:
 
 
 def _read_traits(item: Incoming) -> Traits:
-    traits = read_traits(item.traits or {}, country=workspace_defaults().country)
+    """A trait that its attribute's type does not take is no reason to lose the event: it is kept out
+    of the contact and noted there."""
+    traits = read_traits(
+        item.traits or {}, country=workspace_defaults().country, rules=attribute_rules()
+    )
     for error in traits.errors:
         item.refuse(f"{item.traits_field}.{error.field}", error.code, error.detail)
     return traits
@@ -242,13 +247,17 @@ def _news_of_people(
 
 def _changes_of(work: _Work, index: int, contact_id: UUID, held: Held) -> list[TraitChange]:
     found = []
+    at = work.times[index][0]
     zone = work.items[index].timezone
     if zone and zone != held.timezone and held.timezone_source != EXPLICIT and zone in time_zones():
         held.timezone = zone
         device = Traits(fields={"timezone": zone})
-        found.append(TraitChange(contact_id, device, DEVICE, work.backfill))
+        found.append(TraitChange(contact_id, device, DEVICE, work.backfill, DEVICE, at))
     if index in work.traits:
-        found.append(TraitChange(contact_id, work.traits[index], EXPLICIT, work.backfill))
+        traits = work.traits[index]
+        found.append(
+            TraitChange(contact_id, traits, EXPLICIT, work.backfill, AddedBy.EVENT.value, at)
+        )
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,9 @@ from api.serializers import Strict, read_body
 from events.core.contact_spec import read_changes, read_contact
 from events.domain.changing import change_contact, taken
 from events.domain.contacts import CREATED, REFUSED, NewContact, save_contacts
+from people.core.lines import line_of, line_source
+from people.domain.definitions import attribute_rules
+from people.domain.described import describe_values
 from people.domain.listing import NEWEST, SORTS
 from people.domain.merged import present_contact
 from people.domain.queries import (
@@ -25,7 +29,7 @@ from people.domain.queries import (
     workspace_defaults,
 )
 from people.filters import all_filters, read_filters
-from people.models import NEVER
+from people.models import NEVER, AddedBy
 from tenancy.api_base import TenantAPIView, path_id
 from tenancy.ids import show_id
 from tenancy.shapes import IdField
@@ -67,8 +71,38 @@ class ContactWrite(ContactChange):
     external_id = _text(256)
 
 
+class PhoneLineShown(serializers.Serializer[Any]):
+    """`kind`: mobile, landline, voip, unknown. `source`: numbering_plan, or carrier: what a text met."""
+
+    kind = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+
+
+class ToldShown(serializers.Serializer[Any]):
+    """Through which door a value came, and when it was said."""
+
+    by = serializers.CharField(allow_blank=True)
+    at = serializers.DateTimeField(allow_null=True)
+
+
+class UnfitShown(serializers.Serializer[Any]):
+    """Why no text says a value. `code` is stable."""
+
+    code = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class RefusedShown(serializers.Serializer[Any]):
+    """The last value that did not fit the attribute's type and was kept out."""
+
+    code = serializers.CharField()
+    said = serializers.CharField(allow_blank=True)
+    by = serializers.CharField(allow_blank=True)
+    at = serializers.DateTimeField(allow_null=True)
+
+
 class ContactShown(serializers.Serializer[Any]):
-    """One person. Phone numbers are E.164."""
+    """One person. Phone numbers are E.164. `told`, `unfit` and `refused` are by field or attribute."""
 
     id = IdField("con")
     external_id = serializers.CharField(allow_null=True)
@@ -89,6 +123,10 @@ class ContactShown(serializers.Serializer[Any]):
     last_seen_at = serializers.DateTimeField(
         allow_null=True, help_text="When an event last came from them, to the hour."
     )
+    phone_line = PhoneLineShown(allow_null=True)
+    told = serializers.DictField(child=ToldShown())
+    unfit = serializers.DictField(child=UnfitShown())
+    refused = serializers.DictField(child=RefusedShown())
 
 
 class ContactList(TenantAPIView):
@@ -142,7 +180,7 @@ class ContactList(TenantAPIView):
         )
         return Response(
             {
-                "contacts": [show_contact(contact) for contact in found.contacts],
+                "contacts": [show_contact(contact, now=request.now) for contact in found.contacts],  # type: ignore[attr-defined]
                 "next_cursor": key.write(found.next_key) if found.next_key else None,
             }
         )
@@ -172,7 +210,9 @@ class ContactList(TenantAPIView):
         back and nothing of what was known.
         """
         body = read_body(ContactWrite, request)
-        ref, traits = read_contact(body, country=workspace_defaults().country)
+        ref, traits = read_contact(
+            body, country=workspace_defaults().country, rules=attribute_rules()
+        )
         [saved] = save_contacts([NewContact(ref, traits)], now=request.now)  # type: ignore[attr-defined]
         if saved.outcome == REFUSED or saved.contact_id is None:
             raise taken([saved.taken])
@@ -188,7 +228,8 @@ class ContactDetail(TenantAPIView):
     @extend_schema(operation_id="readContact", responses=ContactShown)
     def get(self, request: Request, ref: str) -> Response:
         """What is known of one contact."""
-        return Response(show_contact(access_contact(path_id("con", ref, "This contact"))))
+        found = access_contact(path_id("con", ref, "This contact"))
+        return Response(show_contact(found, now=request.now))  # type: ignore[attr-defined]
 
     @extend_schema(
         operation_id="changeContact",
@@ -202,8 +243,9 @@ class ContactDetail(TenantAPIView):
         nothing of what is known."""
         found = access_contact(path_id("con", ref, "This contact"))
         body = read_body(ContactChange, request)
-        traits = read_changes(body, country=workspace_defaults().country)
-        change_contact(found.id, traits, now=request.now)  # type: ignore[attr-defined]
+        rules = attribute_rules()
+        traits = read_changes(body, country=workspace_defaults().country, rules=rules)
+        change_contact(found.id, traits, by=AddedBy.API, now=request.now)  # type: ignore[attr-defined]
         return Response(_told(request, found.id))
 
 
@@ -215,15 +257,19 @@ def access_contact(contact_id: UUID) -> ContactFacts:
 
 def _told(request: Request, contact_id: UUID) -> dict[str, Any]:
     """The contact after a change. Whoever may only write must not read by writing."""
-    shown = show_contact(access_contact(contact_id))
+    shown = show_contact(access_contact(contact_id), now=request.now)  # type: ignore[attr-defined]
     if "contacts:read" in request.key.scopes:  # type: ignore[attr-defined]
         return shown
     told = {**dict.fromkeys(shown, ""), "last_seen_at": None}
     kept = {name: shown[name] for name in ("id", "created_at", "updated_at")}
-    return {**told, "external_id": None, "phone": None, "email": None, "attributes": {}, **kept}
+    empty: dict[str, Any] = {name: {} for name in ("attributes", "told", "unfit", "refused")}
+    nobody = dict.fromkeys(("external_id", "phone", "email", "phone_line"))
+    return {**told, **empty, **nobody, **kept}
 
 
-def show_contact(contact: ContactFacts) -> dict[str, Any]:
+def show_contact(contact: ContactFacts, *, now: datetime) -> dict[str, Any]:
+    values = describe_values(contact, attribute_rules(), now=now)
+    line = line_of(contact.phone_type)
     return {
         "id": show_id("con", contact.id),
         "external_id": contact.external_id,
@@ -242,4 +288,12 @@ def show_contact(contact: ContactFacts) -> dict[str, Any]:
         "created_at": contact.created_at,
         "updated_at": contact.updated_at,
         "last_seen_at": contact.last_seen_at if contact.last_seen_at > NEVER else None,
+        "phone_line": {"kind": line, "source": line_source(contact.told)} if line else None,
+        "told": {one.name: {"by": one.by, "at": one.at} for one in values if one.by or one.at},
+        "unfit": {
+            one.name: {"code": one.flaw.code, "reason": one.flaw.reason}
+            for one in values
+            if one.flaw is not None
+        },
+        "refused": contact.refused,
     }

@@ -71,7 +71,23 @@ def combine(survivor: Known, merged: Known) -> Combined:
             )
         )
     }
+    _take_stamps(columns, attributes, survivor, merged)
     return Combined(columns, attributes)
+
+
+def _take_stamps(
+    columns: dict[str, Any], attributes: Mapping[str, Any], survivor: Known, merged: Known
+) -> None:
+    """Who told it and when goes along with what is taken."""
+    own, theirs = survivor.values.get("told") or {}, merged.values.get("told") or {}
+    told = {name: at for name, at in own.items() if name not in columns and name not in attributes}
+    told |= {name: theirs[name] for name in (*columns, *attributes) if name in theirs}
+    if told != own:
+        columns["told"] = told
+    refused = survivor.values.get("refused") or {}
+    kept = {name: why for name, why in refused.items() if name not in attributes}
+    if kept != refused:
+        columns["refused"] = kept
 
 
 def _wins(name: str, survivor: Known, merged: Known) -> bool:

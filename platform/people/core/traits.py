@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,6 +9,9 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from people.core.identifiers import clean_email, clean_phone
+from people.core.kinds import ALIASES as ATTRIBUTE_ALIASES
+from people.core.kinds import Misfit, Rules, fit
+from people.core.locales import clean_country, clean_locale
 
 # Every field of a contact that a trait may set; the rest goes to `attributes`.
 FIELDS = (
@@ -25,6 +27,7 @@ FIELDS = (
     "country",
 )
 MAX_NAME = 128
+NO_RULES = Rules()
 _ALIASES = {
     "firstName": "first_name",
     "firstname": "first_name",
@@ -54,8 +57,6 @@ _LENGTHS = {
     "region": 200,
     "postal_code": 32,
 }
-_LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
-_COUNTRY = re.compile(r"[A-Za-z]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,14 @@ class TraitError:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unfit(TraitError):
+    """A value that its attribute's declared type does not take. `name`: of the attribute."""
+
+    name: str
+    said: Any
+
+
 @dataclass(slots=True)
 class Traits:
     """Checked traits. A None value takes the field or attribute away."""
@@ -75,6 +84,12 @@ class Traits:
     attributes: dict[str, Any] = field(default_factory=dict)
     phone_type: str = ""
     errors: list[TraitError] = field(default_factory=list)
+    unfit: list[Unfit] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> list[TraitError]:
+        """Everything a door that refuses has to name."""
+        return [*self.errors, *self.unfit]
 
 
 @lru_cache(maxsize=1)
@@ -82,10 +97,11 @@ def time_zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def read_traits(traits: Mapping[str, Any], *, country: str) -> Traits:
+def read_traits(traits: Mapping[str, Any], *, country: str, rules: Rules = NO_RULES) -> Traits:
     """Sorts traits into fields and attributes; `country` reads national phone numbers.
 
-    Standard fields have to be right (errors name the trait); attributes keep their JSON type.
+    Standard fields have to be right (errors name the trait). An attribute of a declared type is
+    stored in it; what does not fit stands in `unfit` and nowhere else. The others keep their JSON type.
     """
     out = Traits()
     address = traits.get("address")
@@ -101,7 +117,7 @@ def read_traits(traits: Mapping[str, Any], *, country: str) -> Traits:
         if name in FIELDS:
             _set_field(out, key, name, value, country)
         else:
-            _set_attribute(out, key, value)
+            _set_attribute(out, key, value, rules)
     full = traits.get("name")
     if isinstance(full, str) and full.strip() and "first_name" not in out.fields:
         first, _, last = full.strip().partition(" ")
@@ -111,13 +127,23 @@ def read_traits(traits: Mapping[str, Any], *, country: str) -> Traits:
     return out
 
 
-def _set_attribute(out: Traits, key: str, value: Any) -> None:
+def _set_attribute(out: Traits, key: str, value: Any, rules: Rules) -> None:
     if not key.strip() or len(key) > MAX_NAME or "\x00" in key:
         out.errors.append(
             TraitError(key[:MAX_NAME], "invalid_name", f"Names have 1 to {MAX_NAME} characters.")
         )
         return
-    out.attributes[key] = value
+    name = ATTRIBUTE_ALIASES.get(key, key)
+    rule = rules.get(name)
+    if isinstance(value, str) and not value.strip() and rule is not None and rule.is_declared:
+        value = None
+    if value is not None and rule is not None and rule.is_declared:
+        try:
+            value = fit(value, rule, zone=rules.zone)
+        except Misfit as misfit:
+            out.unfit.append(Unfit(key, misfit.code, str(misfit), name, value))
+            return
+    out.attributes[name] = value
 
 
 def _set_field(out: Traits, key: str, name: str, value: Any, country: str) -> None:
@@ -148,11 +174,9 @@ def _clean(name: str, text: str) -> str:
             raise ValueError("Use an IANA time zone such as America/Chicago.")
         return text
     if name == "country":
-        if not _COUNTRY.fullmatch(text):
-            raise ValueError("Use a two-letter country code such as US.")
-        return text.upper()
-    if name == "locale" and not _LOCALE.fullmatch(text):
-        raise ValueError("Use a locale such as en-US.")
+        return clean_country(text)
+    if name == "locale" and len(text) <= _LENGTHS[name]:
+        return clean_locale(text)
     if len(text) > _LENGTHS[name]:
         raise ValueError(f"This has at most {_LENGTHS[name]} characters.")
     return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,22 +12,26 @@ import msgspec
 from django.db import connection
 
 from api.problems import FieldError, Invalid
-from people.core.identifiers import EMAIL, LIMITS, PHONE, phone_type
+from people.core.identifiers import phone_type
+from people.core.quality import told_at
 from people.core.traits import FIELDS, Traits, read_traits
+from people.domain.claiming import IDENTIFYING, claim_identifiers, switch_primary
+from people.domain.definitions import attribute_rules, note_names
 from people.domain.facts import ContactFacts, read_facts
 from people.domain.merged import ContactMerged
 from people.domain.numbers import NumberChange, tell_numbers
 from people.domain.queries import workspace_defaults
 from people.domain.searching import index_contacts
-from tenancy.ids import new_id
 from tenancy.scope import current_tenant_id
 
 EXPLICIT = "explicit"
 DEVICE = "device"
-_IDENTIFYING = (PHONE, EMAIL)
 _WRITTEN = (*FIELDS, "phone_type", "timezone_source")
 _NULLABLE = frozenset({"phone", "email"})
 _FOUND_BY = ("first_name", "last_name", "phone", "email")
+# Being told the same again renews a value that expires, once a day at most.
+_RENEWED_AFTER = timedelta(days=1)
+MAX_SAID = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,16 @@ class TraitChange:
 
     `traits` as sent, or already read. `source`: "explicit", or "device" (its time zone never
     replaces an explicit one). `fill_only`: told late, so it adds what is missing and replaces
-    nothing that was learned since.
+    nothing that was learned since. `by`: through which door, an `AddedBy` or "device"; `at`: when
+    it was said, if not now. Both are kept with the value.
     """
 
     contact_id: UUID
     traits: Mapping[str, Any] | Traits
     source: str = EXPLICIT
     fill_only: bool = False
+    by: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ def change_contacts(changes: Sequence[TraitChange], *, now: datetime) -> Changes
         return out
     read = [_read(change) for change in changes]
     before = read_facts((change.contact_id for change in changes), lock=True)
-    claims = _claim(read, before, now)
+    claims = claim_identifiers([(each.contact_id, _traits(each)) for each in read], before, now)
     after = dict(before)
     for position, change in enumerate(read):
         contact = after.get(change.contact_id)
@@ -96,7 +103,7 @@ def change_contacts(changes: Sequence[TraitChange], *, now: datetime) -> Changes
             raise ContactMerged(contact.id, contact.merged_into_id)
         if contact is None or contact.erased_at is not None:
             continue
-        after[contact.id] = _apply(contact, change, position, claims, out)
+        after[contact.id] = _apply(contact, change, position, claims, out, now)
     _write(before, after, now)
     tell_numbers(
         {
@@ -107,6 +114,14 @@ def change_contacts(changes: Sequence[TraitChange], *, now: datetime) -> Changes
         now=now,
     )
     index_contacts(_found_otherwise(read, before, after))
+    note_names(
+        (
+            (each.name, each.new, str(read[each.position].by))
+            for each in out.changed
+            if each.new is not None and each.name not in FIELDS
+        ),
+        now=now,
+    )
     return out
 
 
@@ -119,7 +134,7 @@ def _found_otherwise(
     named = {
         change.contact_id
         for change in changes
-        for kind in _IDENTIFYING
+        for kind in IDENTIFYING
         if change.contact_id in before
         and isinstance(change.traits, Traits)
         and change.traits.fields.get(kind) not in (None, getattr(before[change.contact_id], kind))
@@ -134,10 +149,17 @@ def _found_otherwise(
 def _read(change: TraitChange) -> TraitChange:
     if isinstance(change.traits, Traits):
         return change
-    traits = read_traits(change.traits, country=workspace_defaults().country)
+    traits = read_traits(
+        change.traits, country=workspace_defaults().country, rules=attribute_rules()
+    )
     if traits.errors:
         raise Invalid([FieldError(e.field, e.code, e.detail) for e in traits.errors])
     return replace(change, traits=traits)
+
+
+def _traits(change: TraitChange) -> Traits:
+    assert isinstance(change.traits, Traits)  # noqa: S101 (see _read)
+    return change.traits
 
 
 def _apply(
@@ -146,17 +168,20 @@ def _apply(
     position: int,
     claims: dict[tuple[str, str], UUID | None],
     out: Changes,
+    now: datetime,
 ) -> ContactFacts:
-    traits = change.traits
-    assert isinstance(traits, Traits)  # noqa: S101 (see _read)
+    traits = _traits(change)
     fresh: dict[str, Any] = {}
+    told, stamp = dict(contact.told), [str(change.by), (change.at or now).isoformat()]
     for name, value in traits.fields.items():
         old = getattr(contact, name) or None
+        if value is not None and value == old:
+            _renew(told, name, stamp)
         if value == old or (change.fill_only and old is not None):
             continue
         if name == "timezone" and change.source == DEVICE and contact.timezone_source == EXPLICIT:
             continue
-        if name in _IDENTIFYING and value is not None:
+        if name in IDENTIFYING and value is not None:
             owner = claims.get((name, value))
             if owner != contact.id:
                 out.refused.append(Refusal(contact.id, name, owner, position))
@@ -164,20 +189,56 @@ def _apply(
         fresh[name] = value if value is not None or name in _NULLABLE else ""
         if name == "phone":
             fresh["phone_type"] = (traits.phone_type or phone_type(value)) if value else ""
+            told.pop("phone_type", None)
         if name == "timezone":
             fresh["timezone_source"] = change.source if value else ""
+        _tell(told, name, value, stamp)
         out.changed.append(AttributeChange(contact.id, name, old, value, position))
     attributes = dict(contact.attributes)
+    refused = _refuse(contact, traits, change.fill_only, stamp)
     for name, value in traits.attributes.items():
         old = attributes.get(name)
+        if value is not None and _same(old, value):
+            _renew(told, name, stamp)
         if _same(old, value) or (change.fill_only and old is not None):
             continue
         if value is None:
             del attributes[name]
         else:
             attributes[name] = value
+        _tell(told, name, value, stamp)
         out.changed.append(AttributeChange(contact.id, name, old, value, position))
-    return replace(contact, **fresh, attributes=attributes)
+    return replace(contact, **fresh, attributes=attributes, told=told, refused=refused)
+
+
+def _tell(told: dict[str, Any], name: str, value: Any, stamp: list[str]) -> None:
+    if value is None:
+        told.pop(name, None)
+    else:
+        told[name] = stamp
+
+
+def _renew(told: dict[str, Any], name: str, stamp: list[str]) -> None:
+    rule = attribute_rules().get(name)
+    if rule is None or rule.kept_days is None:
+        return
+    at, again = told_at(told, name), datetime.fromisoformat(stamp[1])
+    if at is None or again - at >= _RENEWED_AFTER:
+        told[name] = stamp
+
+
+def _refuse(
+    contact: ContactFacts, traits: Traits, fill_only: bool, stamp: list[str]
+) -> dict[str, Any]:
+    """What did not fit, per attribute, until something fits."""
+    kept = {name: why for name, why in contact.refused.items() if name not in traits.attributes}
+    for each in traits.unfit:
+        if fill_only and contact.attributes.get(each.name) is not None:
+            continue
+        said = each.said if isinstance(each.said, str) else msgspec.json.encode(each.said).decode()
+        by, at = stamp
+        kept[each.name] = {"code": each.code, "said": said[:MAX_SAID], "by": by, "at": at}
+    return kept
 
 
 def _same(old: Any, new: Any) -> bool:
@@ -185,57 +246,6 @@ def _same(old: Any, new: Any) -> bool:
     if old is None or new is None:
         return old is new
     return msgspec.json.encode(old, order="sorted") == msgspec.json.encode(new, order="sorted")
-
-
-def _claim(
-    changes: Sequence[TraitChange], before: dict[UUID, ContactFacts], now: datetime
-) -> dict[tuple[str, str], UUID | None]:
-    """Who owns each phone and e-mail that is to be set, after binding those that nobody has."""
-    wanted: dict[tuple[str, str], UUID] = {}
-    for change in changes:
-        contact = before.get(change.contact_id)
-        if contact is None:
-            continue
-        assert isinstance(change.traits, Traits)  # noqa: S101 (see _read)
-        for kind in _IDENTIFYING:
-            value = change.traits.fields.get(kind)
-            if value:
-                wanted.setdefault((kind, value), contact.id)
-    if all(getattr(before[cid], kind) == value for (kind, value), cid in wanted.items()):
-        return dict(wanted)
-    keys = sorted(wanted)
-    tenant_id = current_tenant_id()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO people_identifier
-                (id, tenant_id, kind, value, contact_id, is_primary, first_seen_at)
-            SELECT made.id, %(tenant)s, made.kind, made.value, made.contact_id, false, %(now)s
-            FROM unnest(%(ids)s::uuid[], %(kinds)s::text[], %(values)s::text[], %(owners)s::uuid[])
-              AS made(id, kind, value, contact_id)
-            WHERE (SELECT count(*) FROM people_identifier held
-                   WHERE held.tenant_id = %(tenant)s AND held.contact_id = made.contact_id
-                     AND held.kind = made.kind) < %(limit)s
-            ON CONFLICT DO NOTHING
-            """,
-            {
-                "tenant": tenant_id,
-                "now": now,
-                "ids": [new_id() for _ in keys],
-                "kinds": [kind for kind, _ in keys],
-                "values": [value for _, value in keys],
-                "owners": [wanted[key] for key in keys],
-                "limit": LIMITS[PHONE],
-            },
-        )
-        cursor.execute(
-            """
-            SELECT i.kind, i.value, i.contact_id FROM people_identifier i
-            WHERE i.tenant_id = %s AND i.kind = ANY(%s) AND i.value = ANY(%s)
-            """,
-            [tenant_id, list(_IDENTIFYING), [value for _, value in keys]],
-        )
-        return {(row[0], row[1]): row[2] for row in cursor.fetchall()}
 
 
 def _write(
@@ -254,49 +264,25 @@ def _write(
         cursor.execute(
             f"""
             UPDATE people_contact c
-            SET {settings}, attributes = given.attributes::jsonb,
-                updated_at = GREATEST(c.updated_at, %s)
-            FROM unnest(%s::uuid[], %s::text[], {holders})
-              AS given(id, attributes, {", ".join(columns)})
+            SET {settings}, attributes = given.attributes::jsonb, told = given.told::jsonb,
+                refused = given.refused::jsonb, updated_at = GREATEST(c.updated_at, %s)
+            FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], {holders})
+              AS given(id, attributes, told, refused, {", ".join(columns)})
             WHERE c.tenant_id = %s AND c.id = given.id AND c.id = ANY(%s)
             """,
             [
                 now,
                 [contact.id for contact in changed],
-                [msgspec.json.encode(contact.attributes).decode() for contact in changed],
+                *(
+                    [msgspec.json.encode(getattr(contact, name)).decode() for contact in changed]
+                    for name in ("attributes", "told", "refused")
+                ),
                 *(arrays[name] for name in columns),
                 current_tenant_id(),
                 [contact.id for contact in changed],
             ],
         )
-    for kind in _IDENTIFYING:
+    for kind in IDENTIFYING:
         switched = [c for c in changed if getattr(c, kind) != getattr(before[c.id], kind)]
         if switched:
-            _switch_primary(kind, switched)
-
-
-def _switch_primary(kind: str, contacts: list[ContactFacts]) -> None:
-    """The old value stays an identifier: whoever writes from it is still recognized."""
-    tenant_id = current_tenant_id()
-    kept = [contact for contact in contacts if getattr(contact, kind)]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE people_identifier SET is_primary = false WHERE tenant_id = %s"
-            " AND kind = %s AND contact_id = ANY(%s) AND is_primary",
-            [tenant_id, kind, [contact.id for contact in contacts]],
-        )
-        cursor.execute(
-            """
-            UPDATE people_identifier i SET is_primary = true
-            FROM unnest(%s::uuid[], %s::text[]) AS given(contact_id, value)
-            WHERE i.tenant_id = %s AND i.kind = %s AND i.value = given.value
-              AND i.contact_id = given.contact_id AND i.value = ANY(%s)
-            """,
-            [
-                [contact.id for contact in kept],
-                [getattr(contact, kind) for contact in kept],
-                tenant_id,
-                kind,
-                [getattr(contact, kind) for contact in kept],
-            ],
-        )
+            switch_primary(kind, switched)

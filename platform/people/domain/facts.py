@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,10 @@ COLUMNS = (
     "erased_at",
     "merged_into_id",
     "last_seen_at",
+    "told",
+    "refused",
 )
+_JSON = tuple(COLUMNS.index(name) for name in ("attributes", "told", "refused"))
 SELECTED = ", ".join(f"c.{column}" for column in COLUMNS)
 
 
@@ -44,6 +47,7 @@ class ContactFacts:
     """What is known of a contact. Texts are "" when unknown; ids, phone and email None.
 
     `erased_at`: gone since then, erased or, with `merged_into_id`, a part of another contact.
+    `told`, `refused`: see `domain.attributes`.
     """
 
     id: UUID
@@ -66,6 +70,8 @@ class ContactFacts:
     erased_at: datetime | None
     merged_into_id: UUID | None = None
     last_seen_at: datetime = NEVER
+    told: dict[str, Any] = field(default_factory=dict)
+    refused: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -95,6 +101,7 @@ def read_facts(ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Contact
 def facts_from_row(row: Sequence[Any]) -> ContactFacts:
     """From a row selected with `SELECTED`."""
     values = list(row)
-    if isinstance(values[14], str | bytes):
-        values[14] = orjson.loads(values[14])
+    for place in _JSON:
+        if isinstance(values[place], str | bytes):
+            values[place] = orjson.loads(values[place])
     return ContactFacts(*values)

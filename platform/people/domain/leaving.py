@@ -103,7 +103,7 @@ def erase_identity(person: Person, now: datetime) -> None:
             UPDATE people_contact SET external_id = NULL, phone = NULL, phone_token = NULL, phone_type = '',
                 email = NULL, first_name = '', last_name = '', locale = '', timezone = '',
                 timezone_source = '', city = '', region = '', postal_code = '', country = '',
-                attributes = '{}', updated_at = %s, erased_at = %s
+                attributes = '{}', told = '{}', refused = '{}', updated_at = %s, erased_at = %s
             WHERE tenant_id = %s AND id = ANY(%s)
             """,
             [now, now, current_tenant_id(), list(person.ids)],

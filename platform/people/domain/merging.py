@@ -23,7 +23,7 @@ from tenancy.scope import current_tenant_id
 UNDO_WITHIN = timedelta(days=30)
 _FIXED = frozenset({"id", "created_at", "erased_at", "merged_into_id"})
 # What goes along with something else, and is no news.
-_SILENT = frozenset({"phone_type", "timezone_source", "last_seen_at"})
+_SILENT = frozenset({"phone_type", "timezone_source", "last_seen_at", "told", "refused"})
 _WRITTEN = tuple(f.name for f in fields(ContactFacts) if f.name not in _FIXED)
 
 

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from people.columns import cells_for
+from people.core.lines import LANDLINE, line_of
 from people.domain.exporting import Export, write_contacts
 from people.domain.listing import NEWEST, SORTS, After, Total, count_contacts, list_contacts
 from people.filters import Filtered, all_filters, read_filters
@@ -62,6 +63,7 @@ def contact_list(request: Any) -> HttpResponse:
         "rows": [
             {
                 "contact": contact,
+                "is_landline": line_of(contact.phone_type) == LANDLINE,
                 "cells": list(zip(labels, cells[contact.id], strict=True)),
                 "ref": show_id("con", contact.id),
                 "seen": contact.last_seen_at if contact.last_seen_at > NEVER else None,
