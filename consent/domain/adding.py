@@ -18,6 +18,7 @@ from events.domain.contacts import REFUSED, NewContact, Saved, save_contacts
 from events.models import Lane
 from people.core.identifiers import IdentityRef
 from people.core.traits import read_traits
+from people.domain.definitions import attribute_rules
 from people.domain.queries import workspace_defaults
 from people.models import AddedBy
 from tenancy.audit import record_audit
@@ -203,7 +204,8 @@ def _contact(row: PastedRow, country: str) -> NewContact:
         phone=values.get("phone"),
         email=values.get("email"),
     )
-    return NewContact(ref, read_traits({**row.attributes, **traits_of(values)}, country=country))
+    said = {**row.attributes, **traits_of(values)}
+    return NewContact(ref, read_traits(said, country=country, rules=attribute_rules()))
 
 
 def _is_in(saved: Mapping[int, Saved], row: PastedRow) -> bool:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
+from people.domain.definitions import attribute_rules
 from people.domain.queries import ContactFacts, contacts_by_id
 from segments.core.definition import parse
 from segments.core.sql import compile_members
@@ -35,7 +36,7 @@ def count_entering(
         node, _ = parse(segment.definition)
         if node is None:
             continue
-        text, params = compile_members(node, now=now, some=True)
+        text, params = compile_members(node, now=now, some=True, rules=attribute_rules())
         ids = sorted(contact_ids)
         with connection.cursor() as cursor:
             cursor.execute(text, params | {"tenant": current_tenant_id(), "ids": ids})

@@ -15,6 +15,7 @@ from imports.core.columns import ATTRIBUTE, IDENTIFIERS, TEXT, TYPED, Mapped, Ta
 from imports.core.records import Record
 from imports.core.values import AGREED, ISO, STOPPED, read_status, read_typed, read_when
 from people.core.identifiers import clean_email, clean_id, clean_phone
+from people.core.kinds import Rules
 from people.core.traits import read_traits
 
 MAX_TAGS, MAX_TAG = 50, 60
@@ -34,6 +35,7 @@ class Reading:
     now: datetime
     date_order: str = ISO
     general: Proof = field(default_factory=Proof)
+    rules: Rules = field(default_factory=Rules)
 
 
 def read_contact(record: Record, reading: Reading) -> PastedRow:
@@ -146,7 +148,8 @@ def _read_attributes(row: PastedRow, cells: dict[Target, str], reading: Reading)
 
 
 def _read_traits(row: PastedRow, reading: Reading) -> None:
-    for flaw in read_traits(traits_of(row.values), country=reading.country).errors:
+    said = {**row.attributes, **traits_of(row.values)}
+    for flaw in read_traits(said, country=reading.country, rules=reading.rules).wrong:
         row.reject(flaw.code, f"{flaw.field.replace('_', ' ').capitalize()}: {flaw.detail}")
 
 

@@ -25,6 +25,7 @@ from imports.domain.order_work import read_order_rows, save_orders
 from imports.domain.rows import REJECTED, Outcome, no_counts, save_outcomes
 from imports.domain.starts import FlowStart, flow_starts
 from imports.models import Import, ImportOutcome, ImportPart
+from people.domain.definitions import attribute_rules
 from people.domain.queries import workspace_defaults
 from tenancy.audit import record_audit
 from tenancy.retrying import is_collision, is_outage
@@ -237,6 +238,7 @@ def _reading(job: Import, options: Options, now: datetime | None) -> Reading:
         now=now or job.created_at,
         date_order=options.date_order,
         general=options.proof,
+        rules=attribute_rules(),
     )
 
 
