@@ -36,7 +36,13 @@ NAMES = (
     "Appointment Scheduled",
 )
 # Tables that do not grow with contacts or events.
-SMALL = {"events_eventlistener", "events_webhookendpoint", "tenancy_tenant", "tenancy_clockoffset"}
+SMALL = {
+    "events_eventlistener",
+    "events_webhookendpoint",
+    "people_attributedefinition",  # only what somebody declared, and a workspace holds few
+    "tenancy_tenant",
+    "tenancy_clockoffset",
+}
 
 
 @contextmanager
