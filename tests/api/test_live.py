@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 EXAMPLES = int(os.environ.get("KAIROS_FUZZ_EXAMPLES", "2"))
 SETTLED = 180.0
+# Calls before them, which here nobody takes back, have brought the import further.
+SPENT = {"PUT /api/v1/imports/{job}/file", "POST /api/v1/imports/{job}/cancel"}
 PENDING = "SELECT count(*) FROM events_eventbatch WHERE state = 'pending'"
 
 
@@ -70,7 +72,7 @@ def test_a_running_installation_answers_what_it_describes(stack: Stack) -> None:
     tell(seen)
     assert found == {}
     silent = {label for label, counts in seen.items() if min(counts) >= 300}
-    assert silent - SAY_NO == set()
+    assert silent - SAY_NO - SPENT == set()
     settle(stack)
     for name in ("web", "worker-1"):
         assert troubles(stack, name) == []
