@@ -73,7 +73,8 @@ def advance(tenant_id: UUID, import_id: UUID, *, now: datetime, limit: int = ROW
                 raise
             if is_collision(error) and (tries := tries + 1) < _TRIES:
                 continue
-            logger.warning("a set of %d rows could not be imported: %r", size, error)
+            # Its name alone: what the database says quotes the row.
+            logger.warning("a set of %d rows could not be imported: %s", size, type(error).__name__)
             if size == 1:
                 break
             size //= 2
