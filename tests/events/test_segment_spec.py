@@ -60,6 +60,18 @@ def test_batch_takes_gzip_and_text_with_the_key_in_the_body(
     assert stored(world.shop) == ["Product Viewed", "Cart Viewed"]
 
 
+def test_packed_bytes_that_are_called_a_form_are_no_form(world: World) -> None:
+    """As RudderStack's client for Node sends them, for whom nobody names a kind."""
+    form = "application/x-www-form-urlencoded"
+    body = {"batch": [track()]}
+    key = world.shop.write_key
+    status, answer = post("/v1/batch", body, key=key, content_type=form, packed=True)
+    assert (status, answer["accepted"]) == (200, 1)
+    status, answer = post("/v1/batch", body, key=key, content_type=form)
+    assert (status, answer["code"]) == (415, "unsupported_media_type")
+    assert stored(world.shop) == ["Product Viewed"]
+
+
 def test_batch_answers_each_item_and_stores_only_the_good_ones(world: World) -> None:
     bad: list[Any] = [
         track(user=None),
