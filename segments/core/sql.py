@@ -107,30 +107,37 @@ class Statement:
         elif op == "lte":
             op, count = "lt", count + 1
         if op == "gte":
-            return "true" if count == 0 else self._having(condition, f">= {count}", "IN")
+            return "true" if count == 0 else self._having(condition, ">=", count, "IN")
         if op == "lt":
-            return "false" if count == 0 else self._having(condition, f">= {count}", "NOT IN")
+            return "false" if count == 0 else self._having(condition, ">=", count, "NOT IN")
         if count == 0:
-            return self._having(condition, ">= 1", "NOT IN")
-        return self._having(condition, f"= {count}", "IN")
+            return self._having(condition, ">=", 1, "NOT IN")
+        return self._having(condition, "=", count, "IN")
 
-    def _having(self, condition: EventCondition, having: str, word: str) -> str:
+    def _having(self, condition: EventCondition, sign: str, count: int, word: str) -> str:
+        if self.some:
+            # One contact at a time, and no further than the count asks: this can only run as index
+            # probes. As a join it is planned as a scan of a month while statistics are young.
+            most = count if sign == ">=" else count + 1
+            rule = (
+                f"(SELECT count(*) FROM (SELECT 1 FROM events_event e "
+                f"WHERE {self.events(condition)} LIMIT {most}) AS found) {sign} {count}"
+            )
+            return f"({rule})" if word == "IN" else f"(NOT {rule})"
         return (
             f"(c.id {word} (SELECT e.contact_id FROM events_event e WHERE {self.events(condition)} "
-            f"GROUP BY e.contact_id HAVING count(*) {having}))"
+            f"GROUP BY e.contact_id HAVING count(*) {sign} {count}))"
         )
 
     def events(self, condition: EventCondition) -> str:
-        """The WHERE clause of the events that a condition counts."""
+        """The WHERE clause of the events that a condition counts; with `some` those of `c`."""
         parts = [
             "e.tenant_id = %(tenant)s",
             f"e.name = {self.bind(condition.event)}",
-            "e.contact_id IS NOT NULL",
+            "e.contact_id = c.id" if self.some else "e.contact_id IS NOT NULL",
             "e.occurred_at <= %(now)s",
             "e.known_at <= %(now)s",
         ]
-        if self.some:
-            parts.append("e.contact_id = ANY(%(ids)s)")
         if condition.within is not None:
             start = self.bind(self.now - condition.within)
             # received_at is never before occurred_at: this prunes partitions, it removes nothing.
@@ -266,9 +273,14 @@ def compile_expiries(node: Node, *, now: datetime, some: bool) -> tuple[str, dic
     parts = []
     for condition in windows(node):
         span = statement.bind(condition.within)
+        found = f"FROM events_event e WHERE {statement.events(condition)}"
         parts.append(
-            f"SELECT e.contact_id, min(e.occurred_at) + {span}::interval AS due_at "
-            f"FROM events_event e WHERE {statement.events(condition)} GROUP BY e.contact_id"
+            f"SELECT c.id AS contact_id, first.occurred_at + {span}::interval AS due_at "
+            "FROM unnest(%(ids)s::uuid[]) AS c(id) CROSS JOIN LATERAL ("
+            f"SELECT e.occurred_at {found} ORDER BY e.occurred_at LIMIT 1) AS first"
+            if some
+            else f"SELECT e.contact_id, min(e.occurred_at) + {span}::interval AS due_at {found} "
+            "GROUP BY e.contact_id"
         )
     for counted in clocks(node):
         worked = find_worked(counted.attribute)

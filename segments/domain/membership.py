@@ -39,6 +39,19 @@ SWEEP_LIMIT = 1000
 MAX_DEPTH = 5
 
 
+# (contact, whether inside now) of those whose membership is not as it is written.
+_CHANGED = """
+WITH inside (contact_id) AS MATERIALIZED ({members}),
+held AS MATERIALIZED (
+    SELECT contact_id FROM segments_segmentmembership WHERE tenant_id = %(tenant)s
+    AND segment_id = %(segment)s AND contact_id = ANY(%(ids)s) AND left_at IS NULL)
+SELECT contact_id, true FROM inside WHERE contact_id NOT IN (SELECT contact_id FROM held)
+UNION ALL
+SELECT contact_id, false FROM held WHERE contact_id NOT IN (SELECT contact_id FROM inside)
+ORDER BY 2 DESC, 1
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """The event that made somebody look again. `history`: it starts no flow, nor does what follows."""
@@ -136,15 +149,10 @@ def _look_again(
     text, params = compile_members(node, now=now, some=True, rules=attribute_rules())
     params |= {"tenant": current_tenant_id(), "ids": contact_ids, "segment": segment.id}
     with connection.cursor() as cursor:
-        cursor.execute(text, params)
-        inside = {row[0] for row in cursor.fetchall()}
-        cursor.execute(
-            "SELECT contact_id FROM segments_segmentmembership WHERE tenant_id = %(tenant)s"
-            " AND segment_id = %(segment)s AND contact_id = ANY(%(ids)s) AND left_at IS NULL",
-            params,
-        )
-        held = {row[0] for row in cursor.fetchall()}
-        entered, left = sorted(inside - held), sorted(held - inside)
+        cursor.execute(_CHANGED.format(members=text), params)
+        found = cursor.fetchall()
+        entered = [contact_id for contact_id, is_inside in found if is_inside]
+        left = [contact_id for contact_id, is_inside in found if not is_inside]
         if entered:
             cursor.execute(
                 """
@@ -172,8 +180,8 @@ def _look_again(
     if windows(node) or clocks(node):
         schedule_looks(segment.id, node, now=now, contact_ids=contact_ids)
     return [
-        Change(segment.id, segment.slug, segment.name, contact, contact in inside)
-        for contact in [*entered, *left]
+        Change(segment.id, segment.slug, segment.name, contact, is_inside)
+        for contact, is_inside in found
     ]
 
 

@@ -24,6 +24,31 @@ CONTACT_CHANGED = "Contact Changed"
 FORGOTTEN_AFTER = timedelta(seconds=5)
 
 
+_PLAN_ALL = """
+INSERT INTO segments_segmentdue (id, tenant_id, segment_id, contact_id, due_at)
+SELECT gen_random_uuid(), %(tenant)s, %(segment)s, looks.contact_id, looks.due_at
+FROM ({looks}) AS looks (contact_id, due_at)
+ON CONFLICT (tenant_id, segment_id, contact_id) DO UPDATE SET due_at = excluded.due_at
+"""
+# The oldest event of a window mostly stays the oldest: what stands already is not written again.
+_PLAN_SOME = """
+WITH looks (contact_id, due_at) AS MATERIALIZED ({looks}),
+held AS MATERIALIZED (
+    SELECT contact_id, due_at FROM segments_segmentdue
+    WHERE tenant_id = %(tenant)s AND segment_id = %(segment)s AND contact_id = ANY(%(ids)s)
+), gone AS (
+    DELETE FROM segments_segmentdue
+    WHERE tenant_id = %(tenant)s AND segment_id = %(segment)s AND contact_id = ANY(ARRAY(
+        SELECT contact_id FROM held EXCEPT SELECT contact_id FROM looks))
+)
+INSERT INTO segments_segmentdue (id, tenant_id, segment_id, contact_id, due_at)
+SELECT gen_random_uuid(), %(tenant)s, %(segment)s, news.contact_id, news.due_at
+FROM (SELECT contact_id, due_at FROM looks EXCEPT SELECT contact_id, due_at FROM held)
+    AS news (contact_id, due_at)
+ON CONFLICT (tenant_id, segment_id, contact_id) DO UPDATE SET due_at = excluded.due_at
+"""
+
+
 def check_definition(definition: Any, *, field: str = "definition") -> Node:
     """The parsed tree. Raises `Invalid` with the path of every mistake."""
     node, errors = parse(definition)
@@ -128,20 +153,8 @@ def schedule_looks(
     text, params = compiled
     params |= {"tenant": current_tenant_id(), "segment": segment_id, "ids": contact_ids}
     with connection.cursor() as cursor:
-        if contact_ids is not None:
-            cursor.execute(
-                "DELETE FROM segments_segmentdue WHERE tenant_id = %(tenant)s"
-                " AND segment_id = %(segment)s AND contact_id = ANY(%(ids)s)",
-                params,
-            )
         cursor.execute(
-            f"""
-            INSERT INTO segments_segmentdue (id, tenant_id, segment_id, contact_id, due_at)
-            SELECT gen_random_uuid(), %(tenant)s, %(segment)s, looks.contact_id, looks.due_at
-            FROM ({text}) AS looks (contact_id, due_at)
-            ON CONFLICT (tenant_id, segment_id, contact_id) DO UPDATE SET due_at = excluded.due_at
-            """,
-            params,
+            (_PLAN_ALL if contact_ids is None else _PLAN_SOME).format(looks=text), params
         )
 
 

@@ -16,7 +16,7 @@ from people.models import Contact
 from segments.domain.membership import sweep_due, update_memberships
 from segments.domain.queries import member_ids
 from segments.domain.segments import build_segment, create_segment
-from segments.models import Segment
+from segments.models import Segment, SegmentDue
 from tenancy.models import Tenant
 from tenancy.scope import tenant_scope
 from tests.support.world import World
@@ -235,3 +235,69 @@ def test_who_is_busy_is_looked_at_by_the_next_sweep(
     assert sweep_due(world.shop.tenant.id, now=later) == 1
     with tenant_scope(world.shop.tenant.id):
         assert member_ids(segment.id) == []
+
+
+def looks(segment: Segment) -> dict[Any, tuple[Any, datetime]]:
+    """Of each contact when time alone may change its membership, and the place of the row."""
+    rows = SegmentDue.objects.filter(segment=segment).extra(select={"place": "ctid::text"})
+    return {row.contact_id: (row.place, row.due_at) for row in rows}
+
+
+def test_the_next_look_is_written_anew_only_when_it_moves(world: World) -> None:
+    now = world.now
+    with tenant_scope(world.shop.tenant.id):
+        contact = make_contact(now)
+        segment = built({"event": "Product Viewed", "within": "P14D"}, now)
+        first = now - timedelta(days=3)
+        update_memberships([view(contact, first, now)], now=now)
+        planned = looks(segment)
+        assert planned[contact.id][1] == first + timedelta(days=14)
+        # A newer one leaves the oldest of the window where it is; an older one moves it.
+        update_memberships([view(contact, now - timedelta(days=1), now)], now=now)
+        assert looks(segment) == planned
+        older = now - timedelta(days=9)
+        update_memberships([view(contact, older, now)], now=now)
+        assert looks(segment)[contact.id][1] == older + timedelta(days=14)
+        # Out of the window altogether: nothing to look for any more.
+        later = now + timedelta(days=20)
+        assert sweep_due(world.shop.tenant.id, now=later) == 1
+        assert looks(segment) == {}
+
+
+@pytest.mark.parametrize("op", ["gte", "gt", "lt", "lte", "eq"])
+def test_looking_again_counts_as_filling_does(world: World, op: str) -> None:
+    """Each contact alone, and all at once, are two ways of asking: they have to agree."""
+    now = world.now
+    with tenant_scope(world.shop.tenant.id):
+        people = [make_contact(now) for _ in range(6)]
+        events = [
+            view(one, now - timedelta(days=day, hours=number), now, price=10 * number)
+            for number, one in enumerate(people)
+            for day in range(number)
+        ]
+        pairs = []
+        for count in (0, 1, 3):
+            definition = {
+                "event": "Product Viewed",
+                "filter": {"property": "price", "op": "gte", "value": 20},
+                "count": {"op": op, "value": count},
+                "within": "P3D",
+            }
+            for tree in (definition, {"not": definition}):
+                name = f"{op} {count} {'not' in tree}"
+                at_once = built(tree, now, name)
+                one_by_one = built(
+                    {"attribute": "city", "op": "is", "value": "?"}, now, f"{name} again"
+                )
+                Segment.objects.filter(id=one_by_one.id).update(definition=tree)
+                pairs.append((one_by_one, member_ids(at_once.id), dues(at_once)))
+        SegmentDue.objects.filter(segment__in=[one_by_one for one_by_one, _, _ in pairs]).delete()
+        everybody = Contact.objects.values_list("id", flat=True)
+        update_memberships([replace(events[0], contact_id=each) for each in everybody], now=now)
+        for one_by_one, members, due in pairs:
+            assert member_ids(one_by_one.id) == members, one_by_one.name
+            assert dues(one_by_one) == due, one_by_one.name
+
+
+def dues(segment: Segment) -> dict[Any, datetime]:
+    return {contact_id: due for contact_id, (_, due) in looks(segment).items()}
