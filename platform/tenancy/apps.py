@@ -6,9 +6,10 @@ class TenancyConfig(AppConfig):
 
     def ready(self) -> None:
         import tenancy.checks  # noqa: F401 (registers itself)
-        from tenancy import arrays
+        from tenancy import arrays, times
 
         arrays.install()
+        times.install()
         from tenancy.views.settings import find_workspaces
         from web import finding, nav
 
