@@ -16,7 +16,8 @@ Fact = dict[str, Any]
 
 def stamp(at: datetime) -> str:
     """A time as text that sorts like the time, in UTC to the microsecond."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds")
 
 
 def read_stamp(text: str) -> datetime:

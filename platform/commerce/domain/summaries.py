@@ -56,9 +56,18 @@ _COLUMNS = (
     "bought",
     "looks",
 )
+# What a look can change. The other columns of a wide row are left where they are.
+_FROM_LOOKS = (
+    "contact_id",
+    "preferred_category",
+    "preferred_confidence",
+    "last_viewed_key",
+    "last_viewed_at",
+    "most_viewed_key",
+    "looks",
+)
 _BOUGHT = tuple(each.name for each in fields(BoughtOrder))
 _JSON = frozenset({"categories", "lifetime", "reorder", "bought", "looks"})
-_ARRAYS = ", ".join(f"%s::{_TYPES.get(name, 'text')}[]" for name in _COLUMNS)
 
 
 def project_summaries(
@@ -75,7 +84,7 @@ def project_summaries(
 def refresh_summaries(
     ordered: Iterable[UUID], looks: Mapping[UUID, Sequence[Fact]] | None = None, *, currency: str
 ) -> None:
-    """Counts the orders of `ordered` anew and adds `looks` by contact. Seven queries at most."""
+    """Counts the orders of `ordered` anew and adds `looks` by contact. Nine queries at most."""
     looks, counted = looks or {}, set(ordered)
     wanted = sorted({*counted, *looks})
     if not wanted:
@@ -100,10 +109,10 @@ def refresh_summaries(
                 changed.add(contact_id)
     for contact_id in counted:
         count_orders(summaries[contact_id], orders.get(contact_id, ()), known, currency=currency)
-    changed |= counted
-    for contact_id in changed:
+    for contact_id in changed | counted:
         judge(summaries[contact_id])
-    _write_summaries([summaries[contact_id] for contact_id in sorted(changed)])
+    _write_summaries([summaries[each] for each in sorted(changed - counted)], _FROM_LOOKS)
+    _write_summaries([summaries[each] for each in sorted(counted)], _COLUMNS)
 
 
 def _look_of(event: EventRow) -> Fact:
@@ -178,7 +187,15 @@ def make_summaries(contact_ids: Iterable[UUID], *, currency: str) -> None:
 
 
 def _lock_summaries(contact_ids: Sequence[UUID], currency: str) -> dict[UUID, Summary]:
-    make_summaries(contact_ids, currency=currency)
+    held = _read_locked(contact_ids)
+    missing = [each for each in contact_ids if each not in held]
+    if missing:
+        make_summaries(missing, currency=currency)
+        held |= _read_locked(missing)
+    return held
+
+
+def _read_locked(contact_ids: Sequence[UUID]) -> dict[UUID, Summary]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(_COLUMNS)} FROM commerce_buyingsummary"
@@ -196,24 +213,25 @@ def _summary_of(row: Sequence[Any]) -> Summary:
     return Summary(**values)
 
 
-def _write_summaries(summaries: Sequence[Summary]) -> None:
+def _write_summaries(summaries: Sequence[Summary], columns: Sequence[str]) -> None:
     if not summaries:
         return
     settings = ", ".join(
-        f"{name} = given.{name}{'::jsonb' if name in _JSON else ''}" for name in _COLUMNS[1:]
+        f"{name} = given.{name}{'::jsonb' if name in _JSON else ''}" for name in columns[1:]
     )
+    types = ", ".join(f"%s::{_TYPES.get(name, 'text')}[]" for name in columns)
     arrays = [
         [
             orjson.dumps(value).decode() if name in _JSON else value
             for value in (getattr(each, name) for each in summaries)
         ]
-        for name in _COLUMNS
+        for name in columns
     ]
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             UPDATE commerce_buyingsummary held SET {settings}
-            FROM unnest({_ARRAYS}) AS given({", ".join(_COLUMNS)})
+            FROM unnest({types}) AS given({", ".join(columns)})
             WHERE held.tenant_id = %s AND held.contact_id = given.contact_id
               AND held.contact_id = ANY(%s)
             """,
