@@ -85,6 +85,16 @@ def test_what_is_wrong_is_said_in_words_with_what_to_do(
     assert words in desk.page()
 
 
+def test_a_wrong_token_that_is_also_the_key_is_told_once(
+    desk: Desk, twilio: CarrierProcess
+) -> None:
+    register(twilio)
+    desk.set_up(api_key_sid="", secret="", auth_token="some-other-token")
+    stops = [one for one in desk.twilio().check_findings if one["tone"] == "stop"]
+    assert [one["code"] for one in stops] == ["wrong_key"]
+    assert "Callbacks and replies signed with the right one" in stops[0]["text"]
+
+
 @pytest.mark.parametrize(
     ("sender", "account", "codes"),
     [
