@@ -24,8 +24,15 @@ from delivery.core.telling import (
 from delivery.domain.rows import fetch_all
 from tenancy.scope import current_tenant_id
 
+_ANSWERS = {
+    "answer_help": "Answer to HELP",
+    "answer_stopped": "Opt-out confirmation",
+    "answer_confirm": "Question to confirm",
+    "answer_welcome": "Welcome text",
+    "answer_tests": "Test phone confirmation",
+}
 _UNNAMED = {
-    "system": "Our own answer",
+    "system": "Automatic answer",
     "reply": "Answer",
     "answer": "A member's answer",
     "test_text": "Test text",
@@ -100,7 +107,8 @@ class MessageStory:
     @property
     def label(self) -> str:
         """What the text is called: its template, or what it answers."""
-        return self.template or _UNNAMED.get(self.source_kind, "Text")
+        own = _ANSWERS.get(self.step_key) if self.source_kind == "system" else None
+        return self.template or own or _UNNAMED.get(self.source_kind, "Text")
 
     def title(self, zone: str, now: datetime) -> str:
         return title_of(

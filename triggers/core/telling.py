@@ -41,6 +41,23 @@ TONES = {
 }
 # Told by the message itself, so not a second time by its events.
 TOLD_BY_MESSAGE = (names.SMS_SENT, names.SMS_DELIVERED, names.SMS_FAILED, names.SMS_SKIPPED)
+# Where somebody said yes or no, as the ledger names it.
+SOURCE_WORDS = {
+    "keyword": "by text",
+    "free_text": "by text",
+    "start": "by text",
+    "confirmation": "by text",
+    "wrong_number": "by text: wrong number",
+    "provider": "at the carrier",
+    "web_form": "on a sign-up form",
+    "preference_center": "on the preferences page",
+    "api": "API",
+    "import": "from a list",
+    "agent": "by hand",
+    "complaint": "complaint",
+    "review": "reply review",
+    "system": "by itself",
+}
 _ENDINGS = {
     "completed": "Finished",
     "replaced": "Replaced by a newer run",
@@ -167,9 +184,11 @@ def _link_words(properties: Mapping[str, Any]) -> str:
 
 
 def _source_words(properties: Mapping[str, Any]) -> str:
-    source = str(properties.get("source") or "").replace("_", " ")
+    """Where it was said, and the word or rule that decided: `By text \N{MIDDLE DOT} STOP`."""
+    source = str(properties.get("source") or "")
+    where = SOURCE_WORDS.get(source, source.replace("_", " "))
     rule = str(properties.get("keyword") or properties.get("rule") or "")
-    return " · ".join(part for part in (source and f"By {source}", rule) if part)
+    return " · ".join(part for part in (where[:1].upper() + where[1:], rule) if part)
 
 
 def _conflict_words(properties: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ from tenancy.api_base import path_id
 from tenancy.audit import record_audit
 from tenancy.clock import wall_now
 from tenancy.web import workspace_view
+from triggers.core.telling import SOURCE_WORDS
 from triggers.views.contact_adding import SAID, agreement_context
 from triggers.views.contact_values import HINTS as VALUE_HINTS
 from triggers.views.contact_values import (
@@ -54,13 +55,6 @@ KIND_WORDS = {
     "opt_in_requested": "Asked to confirm", "opt_out": "Opted out", "expired": "Never confirmed",
     "suppressed": "Suppressed", "unsuppressed": "Suppression lifted",
     "review_opened": "A reply was set aside for a person", "review_closed": "Reply read",
-}  # fmt: skip
-SOURCE_WORDS = {
-    "keyword": "by text", "free_text": "by text", "start": "by text", "confirmation": "by text",
-    "wrong_number": "by text: wrong number", "provider": "at the carrier",
-    "web_form": "on a sign-up form", "preference_center": "on the preferences page", "api": "API",
-    "import": "pasted rows", "agent": "by hand", "complaint": "complaint", "review": "reply review",
-    "system": "by itself",
 }  # fmt: skip
 MAX_ATTRIBUTES = 200
 
