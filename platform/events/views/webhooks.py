@@ -212,6 +212,7 @@ def _deliveries(request: Any, endpoint: WebhookEndpoint) -> dict[str, Any]:
         "endpoint": endpoint,
         "hook": show_id("whk", endpoint.id),
         "wall": wall_now(),
+        "has_other_clock": abs(request.now - wall_now()) > timedelta(minutes=1),
         "state": state,
         "states": [("", "All"), *STATES.items()],
         "deliveries": [
