@@ -11,6 +11,7 @@ class TriggersConfig(AppConfig):
         from imports.domain.starts import register_starts
         from people.domain import leaving, moving
         from segments import uses
+        from templates_engine import uses as text_uses
         from templates_engine.domain import audiences
         from triggers.domain import leaving as forgetting
         from triggers.domain import moving as following
@@ -21,6 +22,7 @@ class TriggersConfig(AppConfig):
         from triggers.domain.samples import segment_people
         from triggers.domain.segment_uses import uses_in_campaigns, uses_in_flows
         from triggers.domain.sources import load_flow_sources
+        from triggers.domain.text_uses import texts_in_campaigns, texts_in_flows
         from triggers.views.finding import find_campaigns, find_flows
         from web import finding, nav
 
@@ -40,6 +42,8 @@ class TriggersConfig(AppConfig):
         )
         uses.register("flow", uses_in_flows)
         uses.register("campaign", uses_in_campaigns)
+        text_uses.register("flow", texts_in_flows)
+        text_uses.register("campaign", texts_in_campaigns)
 
         nav.register(
             "Messaging",

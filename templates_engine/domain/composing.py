@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,11 +16,12 @@ from people.domain.merged import present_contact
 from templates_engine.core import MAX_SOURCE, TemplateInvalid, check
 from templates_engine.core.composing import STOP_NOTICE, prefix_for, says_stop
 from templates_engine.core.fields import FIELDS, Field, find_field
-from templates_engine.core.inlining import insertion
+from templates_engine.core.inlining import inline_fallbacks, insertion
 from templates_engine.core.results import Fault, FieldMention, Rendered
 from templates_engine.core.segments import Measure, encode_smart
 from templates_engine.domain.audiences import Sample, known_facts, person_in, sample_of
 from templates_engine.domain.coverage import FieldInUse, concerns, mentions_in, uses_of
+from templates_engine.domain.queries import VersionFacts
 from templates_engine.domain.rendering import Preview, preview_text
 from templates_engine.models import MessageType, Syntax
 from tenancy.models import Tenant
@@ -90,16 +91,17 @@ def write_text(
     type. What is wrong with the words themselves is in `problems`, one per fault.
     """
     _check(syntax, message_type)
+    tenant = _tenant()
     sample = sample_of(audience, now=now)
     problems = find_problems(body, syntax=syntax, fields=fields, sample=sample)
-    unknown = _preview(body, syntax, message_type, fields, None)
+    unknown = _preview(tenant, body, syntax, message_type, fields, None)
     known = None
     if contact_id is not None:
         present_contact(contact_id)
         [facts] = known_facts([person_in(audience, contact_id, now=now)], now=now)
         for space in ("contact", "unfit"):
             facts[space] = {k: v for k, v in facts[space].items() if k not in hides}
-        known = _preview(body, syntax, message_type, fields, facts)
+        known = _preview(tenant, body, syntax, message_type, fields, facts)
     shown = known if known is not None and known.text else unknown
     size = shown.measure if shown is not None and shown.text else None
     plain, changes = encode_smart(body)
@@ -122,6 +124,18 @@ def write_text(
     )
 
 
+def preview_unknown(versions: Iterable[VersionFacts]) -> dict[UUID, Preview]:
+    """Per version what somebody of whom nothing is known would read; versions that do not compile
+    are left out. One query."""
+    tenant = _tenant()
+    found = {}
+    for one in versions:
+        shown = _preview(tenant, one.body, one.syntax, one.message_type, one.fields, None)
+        if shown is not None:
+            found[one.id] = shown
+    return found
+
+
 def _note(rendered: Rendered) -> str:
     """Why there is no text, or why a stored value of this contact is not read out in it."""
     if rendered.problem:
@@ -133,6 +147,13 @@ def _note(rendered: Rendered) -> str:
 def sample_link() -> str:
     """A short link as long as a real one, so that a preview counts the parts that will be sent."""
     return f"{settings.KAIROS_LINK_BASE_URL}/t/{_TOKEN}"
+
+
+def editable(version: VersionFacts, shop_url: str) -> str:
+    """The words as people edit them: every fallback stands in the text."""
+    if version.syntax != "brackets":
+        return version.body
+    return inline_fallbacks(version.body, version.fields, shop_url=shop_url)
 
 
 def find_problems(
@@ -176,7 +197,13 @@ def _check(syntax: str, message_type: str) -> None:
         raise Invalid(errors)
 
 
+def _tenant() -> Tenant:
+    found: Tenant = Tenant.objects.get(id=current_tenant_id())
+    return found
+
+
 def _preview(
+    tenant: Tenant,
     body: str,
     syntax: str,
     message_type: str,
@@ -184,7 +211,6 @@ def _preview(
     facts: dict[str, Any] | None,
 ) -> Preview | None:
     """As the first text this person would read; None while the body cannot be read at all."""
-    tenant = Tenant.objects.get(id=current_tenant_id())
     suffix = STOP_NOTICE if message_type == "marketing" and not says_stop(body) else ""
     try:
         return preview_text(

@@ -88,6 +88,19 @@ def versions_of(template_id: UUID) -> list[VersionFacts]:
     return sorted(found.values(), key=lambda version: -version.number)
 
 
+def newest_versions(template_ids: Iterable[UUID]) -> dict[UUID, VersionFacts]:
+    """Per template its newest version, approved or not. One query."""
+    wanted = set(template_ids)
+    if not wanted:
+        return {}
+    newest = (
+        TemplateVersion.objects.filter(template_id__in=wanted)
+        .order_by("template_id", "-number")
+        .distinct("template_id")
+    )
+    return {version.template_id: version for version in _facts_by_id(newest).values()}
+
+
 def templates_by_slug(slugs: Iterable[str] | None = None) -> dict[str, TemplateFacts]:
     """Templates by slug, all of them without `slugs`. One query."""
     rows = Template.objects.order_by("slug")

@@ -158,6 +158,7 @@ def make_objects(brand: Brand, name: str, now: datetime) -> Objects:
             "templates_slug": f"only-{name}",
             "segments_slug": f"only-{name}",
             "segment_slug": f"only-{name}",
+            "template_slug": f"only-{name}",
             "key": "text",
             "number": 1,
             "recipe_slug": "cart-recovery",

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from api.problems import FieldError, Invalid, Problem
 from segments.models import Segment
+from templates_engine.domain.library import slug_for_campaign
 from templates_engine.domain.templates import save_and_approve
 from templates_engine.models import MessageType, TemplateVersion
 from tenancy.audit import record_audit
@@ -168,7 +169,7 @@ def _save_words(
     if held is not None and held.body == body:
         return held
     return save_and_approve(
-        f"campaign-{campaign.id.hex}",
+        slug_for_campaign(campaign.id),
         body=body,
         name=f"Campaign {campaign.name}"[:120],
         message_type=MessageType.MARKETING,

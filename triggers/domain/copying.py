@@ -22,6 +22,7 @@ from segments.models import Segment
 from templates_engine.core import TemplateInvalid, compile
 from templates_engine.core.fields import field_for_key, path_field
 from templates_engine.domain.audiences import sample_of
+from templates_engine.domain.library import library_texts
 from templates_engine.domain.queries import VersionFacts, templates_by_slug, versions_of
 from templates_engine.domain.templates import save_draft
 from templates_engine.models import Template
@@ -88,9 +89,10 @@ class CopyPlan:
 
 
 def copyable() -> tuple[list[Flow], list[Template]]:
-    """The flows and templates of the workspace in scope that can be copied. Two queries."""
+    """The flows and templates of the workspace in scope that can be copied, without the texts that
+    were written inside a campaign. Two queries."""
     flows = Flow.objects.exclude(status=Flow.Status.ARCHIVED).order_by("name", "slug")
-    return list(flows), list(Template.objects.order_by("name", "slug"))
+    return list(flows), list(library_texts().order_by("name", "slug"))
 
 
 def pack(kind: str, slug: str) -> Bundle:

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from api.problems import FieldError, Invalid, NotFound, Problem
 from templates_engine.domain.audiences import sample_of
-from templates_engine.domain.composing import find_problems
+from templates_engine.domain.composing import editable, find_problems
 from templates_engine.domain.templates import save_draft
 from templates_engine.models import MessageType
 from tenancy.audit import record_audit
@@ -38,7 +38,7 @@ from triggers.domain.flows import (
     refuse_archived,
 )
 from triggers.domain.versions import refuse_stale
-from triggers.domain.wording import editable, words_of
+from triggers.domain.wording import words_of
 from triggers.models import Flow, FlowVersion
 
 DELAY_FIELDS = {"delay": "for", "wait_for_event": "timeout", "wait_for_reply": "timeout"}

@@ -10,12 +10,12 @@ from uuid import UUID
 from django.db import connection
 
 from segments.models import Segment
-from segments.uses import Use, Uses
 from tenancy.ids import show_id
 from tenancy.scope import current_tenant_id
 from triggers.core.definition import BadDefinition, SegmentTrigger, decode_definition
 from triggers.core.plan import build_plan
 from triggers.models import Campaign, Flow, FlowVersion
+from web.uses import Use, Uses
 
 STARTS, ASKS = "starts it", "asked in a split"
 _HOW = {"audience": "its audience", "excluded": "left out"}

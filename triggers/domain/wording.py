@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from delivery.domain.rewording import reword_waiting
-from templates_engine.core.inlining import inline_fallbacks
+from templates_engine.domain.composing import editable
 from templates_engine.domain.queries import (
     VersionFacts,
     templates_by_slug,
@@ -84,13 +84,6 @@ def put_in_use(
     if changed:
         reword_waiting([words[slug].id for slug in changed])
     return changed
-
-
-def editable(version: VersionFacts, shop_url: str) -> str:
-    """The words as people edit them: every fallback stands in the text."""
-    if version.syntax != "brackets":
-        return version.body
-    return inline_fallbacks(version.body, version.fields, shop_url=shop_url)
 
 
 def as_texts(words: Mapping[str, VersionFacts]) -> dict[str, Text]:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from api.problems import FieldError, Invalid, NotFound, Problem
 from events.core import filters
 from templates_engine.domain.audiences import sample_of
+from templates_engine.domain.composing import editable
 from tenancy.web import workspace_view
 from triggers.core.definition import (
     EventTrigger,
@@ -28,7 +29,6 @@ from triggers.core.spans import read_span, write_span
 from triggers.core.words import OPERATORS, TRIGGER
 from triggers.domain.editing import audience_of, change_delay, change_filter, change_text
 from triggers.domain.versions import flows_sharing
-from triggers.domain.wording import editable
 from triggers.models import FlowVersion
 from triggers.views.flow_frame import render_flow
 from triggers.views.flow_page import FlowPage, access_flow

@@ -13,7 +13,7 @@ from api.problems import NotFound
 from delivery.core.policy import STOP_NOTICE, prefix_for
 from delivery.core.reasons import words
 from delivery.domain.history import list_messages
-from templates_engine.domain.composing import sample_link
+from templates_engine.domain.composing import editable, sample_link
 from templates_engine.domain.coverage import list_fallbacks
 from templates_engine.domain.queries import VersionFacts
 from templates_engine.domain.rendering import Preview, preview_text
@@ -25,7 +25,7 @@ from triggers.domain.flows import newest_version
 from triggers.domain.numbers import FlowTally, StepTally, flow_numbers
 from triggers.domain.versions import draft_changes
 from triggers.domain.waits import LeftBehind, left_behind
-from triggers.domain.wording import editable, words_of
+from triggers.domain.wording import words_of
 from triggers.models import Flow, FlowVersion
 from web.templatetags.ui import comma, money, percent
 
