@@ -9,6 +9,7 @@ import pytest
 
 from consent.models import Consent
 from delivery.domain.deciding import decide
+from delivery.domain.history import list_messages
 from delivery.models import InboundMessage, Message
 from events.models import Event
 from tenancy.scope import tenant_scope
@@ -123,6 +124,12 @@ def test_start_from_a_stranger_only_asks_and_yes_confirms(shop: Shop, now: datet
     text_in(shop, "yes", sid="SM2")
     assert statuses(shop) == {"subscribed"}
     assert answers(shop) == ["answer_confirm", "answer_welcome"]
+    with tenant_scope(shop.tenant_id):
+        labels = {story.step_key: story.label for story in list_messages(limit=9).stories}
+    assert labels == {
+        "answer_confirm": "Question to confirm",
+        "answer_welcome": "Welcome text",
+    }
 
 
 def test_yes_without_a_question_is_an_ordinary_reply(shop: Shop, now: datetime) -> None:
