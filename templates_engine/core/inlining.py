@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from templates_engine.core.brackets import BracketField, parse_brackets
-from templates_engine.core.fields import Field, find_field
+from templates_engine.core.field import Field
+from templates_engine.core.fields import find_field
 from templates_engine.core.rules import FieldRule, read_rules
 
 _LITERAL = re.compile(r"[\[\]]")

@@ -12,8 +12,8 @@ from typing import NoReturn
 
 from jinja2 import nodes
 
+from templates_engine.core.field import Field as RegistryField
 from templates_engine.core.fields import NAMESPACES, describe_unknown, find_field, path_field
-from templates_engine.core.fields import Field as RegistryField
 from templates_engine.core.jinja_filters import EACH, FILTERS, JOINED, WORDS
 from templates_engine.core.jinja_guards import (
     Sure,

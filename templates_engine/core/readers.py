@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from templates_engine.core.fields import LINK, MONEY, NAME, NUMBER, Field, squeeze
+from templates_engine.core.field import LINK, MONEY, NAME, NUMBER, Field
+from templates_engine.core.fields import squeeze
 from templates_engine.core.money import clean_money
 from templates_engine.core.values import clean_name, clean_number, clean_text, clean_url
 

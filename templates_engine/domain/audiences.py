@@ -22,7 +22,7 @@ from people.core.kinds import Rules
 from people.core.quality import judge
 from people.domain.definitions import attribute_rules
 from people.domain.queries import ContactFacts, contacts_by_id, list_contacts
-from templates_engine.core.fields import Field
+from templates_engine.core.field import Field
 from templates_engine.core.readers import Reader
 from tenancy.clock import business_now
 from tenancy.models import Tenant

@@ -15,7 +15,9 @@ from api.problems import FieldError, Invalid
 from people.domain.merged import present_contact
 from templates_engine.core import MAX_SOURCE, TemplateInvalid, check
 from templates_engine.core.composing import STOP_NOTICE, prefix_for, says_stop
-from templates_engine.core.fields import FIELDS, Field, find_field
+from templates_engine.core.field import Field
+from templates_engine.core.field_table import FIELDS
+from templates_engine.core.fields import find_field
 from templates_engine.core.inlining import inline_fallbacks, insertion
 from templates_engine.core.results import Fault, FieldMention, Rendered
 from templates_engine.core.segments import Measure, encode_smart

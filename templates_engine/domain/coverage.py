@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from templates_engine.core import TemplateInvalid, compile
-from templates_engine.core.fields import Field, find_field
+from templates_engine.core.field import Field
+from templates_engine.core.fields import find_field
 from templates_engine.core.results import Fault, FieldMention
 from templates_engine.domain.audiences import Sample
 from templates_engine.domain.queries import VersionFacts

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from templates_engine.core import compile, render
-from templates_engine.core.fields import FIELDS, LINK, NAMESPACES, Field, find_field, squeeze
+from templates_engine.core.field import LINK, Field
+from templates_engine.core.field_table import FIELDS
+from templates_engine.core.fields import NAMESPACES, find_field, squeeze
 from templates_engine.core.samples import sample_facts
 from templates_engine.core.values import clean_url
 from tests.templates_engine.support import BRAND, SHOP, faults_of, say, short

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from templates_engine.core import MAX_TEXT, Compiled, TemplateInvalid, check, compile, render
 from templates_engine.core.composing import compose
-from templates_engine.core.fields import FIELDS
+from templates_engine.core.field_table import FIELDS
 from templates_engine.core.replies import asked_replies
 from templates_engine.core.segments import encode_smart, measure
 from templates_engine.core.values import clean_name, clean_text
