@@ -11,18 +11,16 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework import serializers
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.paging import Keyset
-from api.problems import FieldError, Invalid, Problem
+from api.problems import Problem
 from api.responses import problem_response
 from api.schema import PAGE, list_of, such_as
-from api.serializers import Choice, Strict, read_body
-from imports.core.columns import ATTRIBUTE, FIELDS, TEXT, TYPES, Target, read_mapping
-from imports.core.values import DATE_ORDERS
+from api.serializers import read_body
+from imports.core.columns import read_mapping
 from imports.domain.files import MAX_BYTES, TOO_LARGE
 from imports.domain.jobs import (
     access_import,
@@ -34,116 +32,25 @@ from imports.domain.jobs import (
     resume_import,
     start_import,
 )
-from imports.domain.options import CREATE, SKIP
 from imports.domain.reports import report_stage, write_report
-from imports.domain.rows import OUTCOMES
-from imports.domain.showing import list_columns, list_starting, share_done
 from imports.models import Import
+from imports.shapes import (
+    CheckWrite,
+    ImportShown,
+    ImportTold,
+    ImportWrite,
+    StartWrite,
+    mapping_of,
+    show_import,
+    tell_import,
+)
 from tenancy.api_base import TenantAPIView, access_api_key, path_id
 from tenancy.clock import wall_now
-from tenancy.ids import show_id
 from tenancy.models import ApiKey
-from tenancy.shapes import IdField
 
 by_id = Keyset(UUID)
 _PIECE = 64 * 1024
 _NOT_NOW = "`not_now`: not in the state that the import is in."
-_ALL_FIELDS = sorted({ATTRIBUTE}.union(*FIELDS.values()))
-
-
-class ImportWrite(Strict):
-    kind = Choice(list(FIELDS), help_text="What stands in the file.")
-    name = serializers.CharField(max_length=120, help_text="Such as contacts.csv.")
-
-
-class ColumnWrite(Strict):
-    """One column; one that is not named is left out."""
-
-    column = serializers.IntegerField(min_value=1, max_value=500, help_text="Counted from 1.")
-    field = Choice(_ALL_FIELDS, help_text="`attribute` needs a `name`.")
-    name = serializers.CharField(required=False, max_length=64)
-    type = Choice(list(TYPES), required=False, help_text="Of an attribute; text unless given.")
-
-
-class CheckWrite(Strict):
-    """Without `mapping` the columns are taken as they were guessed. The consent fields fill what a
-    row leaves empty of its proof."""
-
-    mapping = serializers.ListField(child=ColumnWrite(), required=False, max_length=500)
-    has_header = serializers.BooleanField(required=False)
-    date_order = Choice(list(DATE_ORDERS), required=False)
-    consent_source = serializers.CharField(required=False, allow_blank=True, max_length=200)
-    consent_wording = serializers.CharField(required=False, allow_blank=True, max_length=2000)
-    consent_date = serializers.CharField(required=False, allow_blank=True, max_length=40)
-    covers_orders = serializers.BooleanField(required=False)
-    unmatched = Choice([SKIP, CREATE], required=False, help_text="Orders of somebody unknown.")
-
-
-class StartWrite(Strict):
-    """By default an import starts no flow. `starts_flows` needs `confirmed` and the scope
-    `flows:write`."""
-
-    starts_flows = serializers.BooleanField(required=False)
-    confirmed = serializers.BooleanField(required=False)
-
-
-class ColumnShown(serializers.Serializer[Any]):
-    """`field` is empty for a column that is left out."""
-
-    column = serializers.IntegerField()
-    title = serializers.CharField(allow_blank=True)
-    field = serializers.CharField(allow_blank=True)
-    name = serializers.CharField(allow_blank=True)
-    type = serializers.CharField(allow_blank=True)
-
-
-class FlowCount(serializers.Serializer[Any]):
-    """How many the flow would at most take in: its own filter and re-entry still decide."""
-
-    flow = serializers.CharField()
-    name = serializers.CharField()
-    at_most = serializers.IntegerField()
-
-
-class Counts(serializers.Serializer[Any]):
-    """Every row is in exactly one."""
-
-    created = serializers.IntegerField()
-    updated = serializers.IntegerField()
-    unchanged = serializers.IntegerField()
-    duplicate = serializers.IntegerField()
-    rejected = serializers.IntegerField()
-
-
-class ImportShown(serializers.Serializer[Any]):
-    """A file on its way in. `counts`, `reasons` (by code) and `tallies` (consents, matches) are those
-    of the stage that runs or ran last. `row_count` is null until the file was checked."""
-
-    id = IdField("imp")
-    kind = serializers.ChoiceField(Import.Kind.choices)
-    name = serializers.CharField()
-    state = serializers.ChoiceField(Import.State.choices)
-    error = serializers.CharField(allow_blank=True)
-    progress = serializers.FloatField(help_text="0 to 1, of the stage that runs.")
-    rows_done = serializers.IntegerField()
-    row_count = serializers.IntegerField(allow_null=True)
-    counts = Counts()
-    reasons = serializers.DictField(child=serializers.IntegerField())
-    tallies = serializers.DictField(child=serializers.IntegerField())
-    starts_flows = serializers.BooleanField()
-    created_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True)
-    finished_at = serializers.DateTimeField(allow_null=True)
-
-
-class ImportTold(ImportShown):
-    """`would_start`: what the flows would at most take in, were `starts_flows` given."""
-
-    encoding = serializers.CharField(allow_blank=True)
-    delimiter = serializers.CharField(allow_blank=True)
-    has_header = serializers.BooleanField()
-    columns = ColumnShown(many=True)
-    would_start = FlowCount(many=True)
 
 
 class _ImportView(TenantAPIView):
@@ -165,7 +72,9 @@ class ImportList(_ImportView):
         """The imports, newest first."""
         page = by_id.read(request.query_params)
         rows = list(by_id.cut(Import.objects.all(), page, "id"))
-        return Response(by_id.answer("imports", rows, page, key=lambda job: (job.id,), show=_shown))
+        return Response(
+            by_id.answer("imports", rows, page, key=lambda job: (job.id,), show=show_import)
+        )
 
     @extend_schema(
         operation_id="createImport",
@@ -178,14 +87,14 @@ class ImportList(_ImportView):
         body = read_body(ImportWrite, request)
         now = request.now  # type: ignore[attr-defined]
         job = create_import(body["kind"], body["name"], actor=self.actor(request), now=now)
-        return Response(_told(job), status=201)
+        return Response(tell_import(job), status=201)
 
 
 class ImportDetail(_ImportView):
     @extend_schema(operation_id="readImport", responses=ImportTold)
     def get(self, request: Request, job: str) -> Response:
         """One import: its columns, how far it is, what became of its rows."""
-        return Response(_told(access_import(self.found(job))))
+        return Response(tell_import(access_import(self.found(job))))
 
 
 class _Csv(BaseParser):
@@ -233,7 +142,7 @@ class ImportFile(_ImportView):
         """Sends the file as it is: CSV in UTF-8, UTF-16 or Windows-1252, with commas, semicolons or
         tabs, up to 256 MB and 1,000,000 rows. The answer says how its columns are understood."""
         file = request._request.spooled  # type: ignore[attr-defined]
-        return Response(_told(attach_file(self.found(job), _pieces(file))))
+        return Response(tell_import(attach_file(self.found(job), _pieces(file))))
 
 
 class ImportCheck(_ImportView):
@@ -263,13 +172,13 @@ class ImportCheck(_ImportView):
         guessed = read_mapping(held.mapping, kind=held.kind, width=held.width)
         checked = map_columns(
             held.id,
-            _mapping_of(body) if "mapping" in body else guessed,
+            mapping_of(body) if "mapping" in body else guessed,
             body,
             has_header=body.get("has_header"),
             now=request.now,  # type: ignore[attr-defined]
             wall=wall_now(),
         )
-        return Response(_told(checked), status=202)
+        return Response(tell_import(checked), status=202)
 
 
 class ImportStart(_ImportView):
@@ -300,7 +209,7 @@ class ImportStart(_ImportView):
             now=request.now,  # type: ignore[attr-defined]
             wall=wall_now(),
         )
-        return Response(_told(started), status=202)
+        return Response(tell_import(started), status=202)
 
 
 class ImportPause(_ImportView):
@@ -310,7 +219,9 @@ class ImportPause(_ImportView):
     def post(self, request: Request, job: str) -> Response:
         """Stops after the rows that are under way. What is in stays in."""
         now = request.now  # type: ignore[attr-defined]
-        return Response(_told(pause_import(self.found(job), actor=self.actor(request), now=now)))
+        return Response(
+            tell_import(pause_import(self.found(job), actor=self.actor(request), now=now))
+        )
 
 
 class ImportResume(_ImportView):
@@ -321,7 +232,9 @@ class ImportResume(_ImportView):
         """Goes on with the next row."""
         now = request.now  # type: ignore[attr-defined]
         key = self.actor(request)
-        return Response(_told(resume_import(self.found(job), actor=key, now=now, wall=wall_now())))
+        return Response(
+            tell_import(resume_import(self.found(job), actor=key, now=now, wall=wall_now()))
+        )
 
 
 class ImportCancel(_ImportView):
@@ -331,7 +244,9 @@ class ImportCancel(_ImportView):
     def post(self, request: Request, job: str) -> Response:
         """Ends it. What was imported so far stays; the report says what that is."""
         now = request.now  # type: ignore[attr-defined]
-        return Response(_told(cancel_import(self.found(job), actor=self.actor(request), now=now)))
+        return Response(
+            tell_import(cancel_import(self.found(job), actor=self.actor(request), now=now))
+        )
 
 
 class ImportReport(_ImportView):
@@ -343,17 +258,6 @@ class ImportReport(_ImportView):
         tenant_id = request.tenant_id  # type: ignore[attr-defined]
         pieces = write_report(tenant_id, held.id, report_stage(held))
         return StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
-
-
-def _mapping_of(body: dict[str, Any]) -> dict[int, Target]:
-    found: dict[int, Target] = {}
-    for place, each in enumerate(body["mapping"]):
-        index = each["column"] - 1
-        if index in found:
-            detail = "This column is given twice."
-            raise Invalid([FieldError(f"mapping[{place}].column", "column_twice", detail)])
-        found[index] = Target(each["field"], each.get("name", ""), each.get("type", TEXT))
-    return found
 
 
 def _spool(request: HttpRequest, file: IO[bytes]) -> None:
@@ -369,49 +273,3 @@ def _spool(request: HttpRequest, file: IO[bytes]) -> None:
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     while piece := file.read(_PIECE):
         yield piece
-
-
-def _shown(job: Import) -> dict[str, Any]:
-    counts = job.counts
-    return {
-        "id": show_id("imp", job.id),
-        "kind": job.kind,
-        "name": job.name,
-        "state": job.state,
-        "error": job.error,
-        "progress": round(share_done(job), 4),
-        "rows_done": job.rows_done,
-        "row_count": job.row_count,
-        "counts": {name: counts.get(name, 0) for name in OUTCOMES},
-        "reasons": counts.get("reasons", {}),
-        "tallies": counts.get("tallies", {}),
-        "starts_flows": job.starts_flows,
-        "created_at": job.created_at,
-        "started_at": job.started_at,
-        "finished_at": job.finished_at,
-    }
-
-
-def _told(job: Import) -> dict[str, Any]:
-    columns = [
-        {
-            "column": each.number,
-            "title": each.title,
-            "field": each.target.field if each.target else "",
-            "name": each.target.name if each.target else "",
-            "type": each.target.type if each.target and each.target.field == ATTRIBUTE else "",
-        }
-        for each in list_columns(job)
-    ]
-    starting = [
-        {"flow": each.slug, "name": each.name, "at_most": each.at_most}
-        for each in list_starting(job)
-    ]
-    return {
-        **_shown(job),
-        "encoding": job.was_encoding,
-        "delimiter": job.delimiter,
-        "has_header": job.has_header,
-        "columns": columns,
-        "would_start": starting,
-    }
