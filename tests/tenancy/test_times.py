@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,7 +15,7 @@ from tenancy.times import QuickTimeLoader
 pytestmark = pytest.mark.django_db
 
 
-def read(value: object) -> datetime | None:
+def read(value: Any) -> datetime | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT %s::timestamptz", [value])
         found: datetime | None = cursor.fetchone()[0]
