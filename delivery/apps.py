@@ -9,7 +9,11 @@ class DeliveryConfig(AppConfig):
         from delivery.columns import last_text_cells
         from delivery.domain import leaving as forgetting
         from delivery.domain import moving as following
-        from delivery.domain.acts import opt_in_with_text, opt_out_with_text
+        from delivery.domain.acts import (
+            opt_in_with_text,
+            opt_out_with_text,
+            opt_outs_without_text,
+        )
         from delivery.domain.canceling import cancel_for_old_numbers
         from delivery.domain.numbers import number_to_text
         from delivery.domain.waiting_replies import count_for_badge
@@ -56,7 +60,12 @@ class DeliveryConfig(AppConfig):
             words="my own phone number try",
         )
         hooks.register_number_source("senders", number_to_text)
-        hooks.register_acts("texts", opt_in=opt_in_with_text, opt_out=opt_out_with_text)
+        hooks.register_acts(
+            "texts",
+            opt_in=opt_in_with_text,
+            opt_out=opt_out_with_text,
+            opt_outs=opt_outs_without_text,
+        )
         numbers.register_number_listener("delivery", cancel_for_old_numbers)
         moving.register_follower(
             "delivery", follow=following.follow, go_back=following.go_back, order=20

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from consent.core.message_types import covered_types
 from consent.core.pasting import PastedRow, Proof, traits_of
+from consent.domain import hooks
 from consent.domain.contact_points import find_tokens
 from consent.domain.opt_ins import OptIn, record_opt_ins
-from consent.domain.opt_outs import OptOut, record_opt_outs
+from consent.domain.opt_outs import OptOut
 from consent.models import Suppression
 from events.domain.contacts import REFUSED, NewContact, Saved, save_contacts
 from events.models import Lane
@@ -154,7 +155,7 @@ def save_rows(rows: Sequence[PastedRow], how: Saving, *, now: datetime) -> list[
     stopped = [
         row for row in good if row.stopped_at and "phone" in row.values and _is_in(saved, row)
     ]
-    record_opt_outs(
+    hooks.opt_outs(
         [_opt_out(row, saved[row.line].contact_id, how) for row in stopped],
         now=now,
         lane=how.lane or (Lane.LIVE if len(stopped) <= LIVE_LIMIT else Lane.BULK),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -23,10 +23,17 @@ class OptOutAct(Protocol):
     def __call__(self, stop: OptOut, *, now: datetime) -> None: ...
 
 
+class OptOutsAct(Protocol):
+    def __call__(
+        self, stops: Sequence[OptOut], *, lane: str, history: bool, now: datetime
+    ) -> None: ...
+
+
 _claims: dict[str, KeywordClaim] = {}
 _numbers: dict[str, NumberSource] = {}
 _opt_ins: dict[str, OptInAct] = {}
 _opt_outs: dict[str, OptOutAct] = {}
+_sets_of_opt_outs: dict[str, OptOutsAct] = {}
 
 
 def register_keyword_claim(name: str, claim: KeywordClaim) -> None:
@@ -37,10 +44,11 @@ def register_number_source(name: str, source: NumberSource) -> None:
     _numbers[name] = source
 
 
-def register_acts(name: str, *, opt_in: OptInAct, opt_out: OptOutAct) -> None:
+def register_acts(name: str, *, opt_in: OptInAct, opt_out: OptOutAct, opt_outs: OptOutsAct) -> None:
     """Whoever texts: an opt-in is welcomed or asked to confirm, an opt-out cancels what is queued."""
     _opt_ins[name] = opt_in
     _opt_outs[name] = opt_out
+    _sets_of_opt_outs[name] = opt_outs
 
 
 def opt_in(wish: OptIn, *, now: datetime, wall: datetime) -> str:
@@ -56,6 +64,16 @@ def opt_out(stop: OptOut, *, now: datetime) -> None:
     for act in _opt_outs.values():
         return act(stop, now=now)
     record_opt_outs([stop], now=now)
+
+
+def opt_outs(
+    stops: Sequence[OptOut], *, lane: str = "live", history: bool = False, now: datetime
+) -> None:
+    """Opt-outs that were written down elsewhere: in force at once as well, and nobody is told by
+    text. In a number of queries that does not depend on how many. Raises `Invalid`."""
+    for act in _sets_of_opt_outs.values():
+        return act(stops, lane=lane, history=history, now=now)
+    record_opt_outs(stops, now=now, lane=lane, history=history)
 
 
 def claimed_by(word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -60,6 +61,26 @@ def opt_out(stop: OptOut, *, now: datetime) -> OptedOut:
             now=now,
         )
     return OptedOut(record_id, not was_out, canceled)
+
+
+def take_opt_outs(
+    stops: Sequence[OptOut], *, lane: str = "live", history: bool = False, now: datetime
+) -> int:
+    """Ends the consents and cancels what is queued, without a text about it; returns how many texts
+    never go now. In the caller's transaction, with the contacts locked. Raises `Invalid`."""
+    record_opt_outs(stops, now=now, lane=lane, history=history)
+    canceled = 0
+    for source in sorted({stop.source for stop in stops}):
+        some = [stop for stop in stops if stop.source == source]
+        ended = ended_types(source)
+        canceled += cancel_messages(
+            phones=[stop.phone for stop in some],
+            contact_ids=[stop.contact_id for stop in some if stop.contact_id is not None],
+            except_types=[kind for kind in MESSAGE_TYPES if kind not in ended],
+            reason=Reason.UNSUBSCRIBED,
+            now=now,
+        )
+    return canceled
 
 
 def ended_types(source: str = "preference_center") -> tuple[str, ...]:

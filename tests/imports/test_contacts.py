@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -14,6 +15,8 @@ from api.problems import Invalid
 from consent.domain.facts import facts_for
 from consent.domain.opt_outs import OptOut, record_opt_outs
 from consent.domain.queries import consent_history
+from delivery.domain.deciding import decide
+from delivery.models import Message
 from events.domain.leaving import erase_contact
 from events.models import Event, EventBatch
 from imports.core.columns import Target
@@ -26,6 +29,7 @@ from people.domain.resolving import IdentityRef, resolve_contacts
 from people.models import Contact
 from tenancy.ids import new_id
 from tenancy.scope import tenant_scope
+from tests.delivery.making import intent, make_contact, make_shop
 from tests.imports.making import (
     PROOF,
     begin,
@@ -152,6 +156,35 @@ def test_a_proof_subscribes_and_less_does_not(world: World) -> None:
 def test_the_general_proof_fills_what_a_row_leaves_empty(world: World) -> None:
     bring_in(world.shop, b"phone\n3105550142\n", world, **PROOF)
     assert status(world, "+13105550142") == "subscribed"
+
+
+def test_an_opt_out_of_a_file_takes_waiting_texts_along_at_once(world: World) -> None:
+    phones = ["+13105550142", "+13105550143"]
+    texts: dict[str, list[UUID]] = {}
+    for brand in (world.shop, world.other):
+        made = make_shop(brand, now=world.now)
+        with tenant_scope(brand.tenant.id):
+            people = [make_contact(phone, now=world.now) for phone in phones]
+            wishes = [intent(person, made.plain_id) for person in people]
+            decided = decide(wishes, now=world.now)
+            assert [each.status for each in decided] == ["queued", "queued"]
+            texts[brand.tenant.slug] = [each.message_id for each in decided if each.message_id]
+    file = b"phone,consent status,consent date\n3105550142,unsubscribed,2026-06-01\n"
+    before = check(world.shop, file, world)
+    with tenant_scope(world.shop.tenant.id):
+        assert not Message.objects.filter(status="canceled").exists()
+    begin(world.shop, before, world)
+    go_on(world.shop, before, world)
+    with tenant_scope(world.shop.tenant.id):
+        rows = [Message.objects.get(id=each) for each in texts["juniper"]]
+        assert [(row.status, row.reason) for row in rows] == [
+            ("canceled", "unsubscribed"),
+            ("queued", ""),
+        ]
+        # Nobody who is in a file that says so is told by text.
+        assert Message.objects.count() == 2
+    with tenant_scope(world.other.tenant.id):
+        assert set(Message.objects.values_list("status", flat=True)) == {"queued"}
 
 
 def test_an_opt_out_stands_and_so_does_an_erased_numbers(world: World) -> None:

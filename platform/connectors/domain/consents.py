@@ -17,7 +17,7 @@ from consent.core.message_types import covered_types
 from consent.domain import hooks
 from consent.domain.contact_points import find_tokens
 from consent.domain.opt_ins import OptIn, record_opt_ins
-from consent.domain.opt_outs import OptOut, record_opt_outs
+from consent.domain.opt_outs import OptOut
 from consent.domain.settings import read_compliance
 from consent.models import Consent
 from events.core.incoming import read_time
@@ -127,5 +127,5 @@ def _opt_out(stop: OptOut, held: Mapping[str, Mapping[str, Any]], *, now: dateti
     if any(row["status"] == "unsubscribed" for row in held.values()):
         return "unchanged"
     # Never subscribed here: written down, and nobody is told by text what they never asked for.
-    record_opt_outs([stop], now=now, history=now - stop.occurred_at > RECENT)
+    hooks.opt_outs([stop], history=now - stop.occurred_at > RECENT, now=now)
     return "unsubscribed"
