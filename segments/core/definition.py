@@ -82,6 +82,13 @@ def conditions(node: Node) -> Iterator[AttributeCondition | EventCondition]:
         yield node
 
 
+def attributes_asked(node: Node) -> frozenset[str]:
+    """The attributes and fields that it asks about."""
+    return frozenset(
+        each.attribute for each in conditions(node) if isinstance(each, AttributeCondition)
+    )
+
+
 def event_names(node: Node) -> frozenset[str]:
     """The events that can change who belongs."""
     found: set[str] = set()

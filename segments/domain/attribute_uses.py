@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from people.attribute_uses import AttributeUse
-from segments.core.definition import AttributeCondition, conditions, parse
+from segments.core.definition import attributes_asked, parse
 from segments.models import Segment
 
 
@@ -12,11 +12,6 @@ def segment_attribute_uses() -> list[AttributeUse]:
     found = []
     for one in Segment.objects.exclude(state=Segment.State.ARCHIVED).order_by("name", "id"):
         node, _ = parse(one.definition)
-        asked = (
-            (each for each in conditions(node) if isinstance(each, AttributeCondition))
-            if node
-            else ()
-        )
-        for name in sorted({each.attribute for each in asked}):
+        for name in sorted(attributes_asked(node)) if node else ():
             found.append(AttributeUse(name, "segment", one.name, "segments:segment", one.slug))
     return found

@@ -13,6 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 
 from events.core.names import CONTACT_MERGED, CONTACT_UNMERGED
 from events.domain.queries import EventRow
@@ -77,7 +78,7 @@ def update_memberships(events: Sequence[EventRow], *, now: datetime) -> list[Cha
 
     Call it inside the transaction that reacts to the events, with their contacts locked.
     """
-    live = list(Segment.objects.filter(state=Segment.State.LIVE).order_by("id"))
+    live = list(followed_segments())
     if not live:
         return []
     touched: dict[str, set[UUID]] = defaultdict(set)
@@ -105,10 +106,24 @@ def update_memberships(events: Sequence[EventRow], *, now: datetime) -> list[Cha
     return changes
 
 
+def followed_segments() -> QuerySet[Segment]:
+    """Live ones, and those that are being built anew."""
+    building = Q(state=Segment.State.BUILDING, built_at__isnull=False)
+    found: QuerySet[Segment] = Segment.objects.filter(
+        building | Q(state=Segment.State.LIVE)
+    ).order_by("id")
+    return found
+
+
+def _is_followed(segment: Segment) -> bool:
+    building = segment.state == Segment.State.BUILDING and segment.built_at is not None
+    return building or segment.state == Segment.State.LIVE
+
+
 def look_again_at_buyers(contact_ids: Sequence[UUID], now: datetime) -> list[Change]:
     """Looks again at contacts whose buying was worked out anew without an event."""
     changes: list[Change] = []
-    for segment in Segment.objects.filter(state=Segment.State.LIVE).order_by("id"):
+    for segment in followed_segments():
         node, _ = parse(segment.definition)
         if node is not None and contact_ids and reads_buying(node):
             changes += _look_again(segment, node, list(contact_ids), now)
@@ -135,7 +150,7 @@ def sweep_due(tenant_id: UUID, *, now: datetime) -> int:
         for segment in Segment.objects.filter(id__in=by_segment):
             contact_ids = sorted(by_segment[segment.id])
             node, _ = parse(segment.definition)
-            if node is None or segment.state != Segment.State.LIVE:
+            if node is None or not _is_followed(segment):
                 SegmentDue.objects.filter(segment=segment, contact_id__in=contact_ids).delete()
                 continue
             changes += _look_again(segment, node, contact_ids, now)

@@ -11,8 +11,14 @@ from django.utils.text import slugify
 
 from api.problems import FieldError, Invalid, NotFound
 from events.models import EventListener
-from people.domain.definitions import attribute_rules
-from segments.core.definition import Node, event_names, parse, reads_attributes
+from people.domain.definitions import read_rules
+from segments.core.definition import (
+    Node,
+    attributes_asked,
+    event_names,
+    parse,
+    reads_attributes,
+)
 from segments.core.sql import compile_expiries, compile_members
 from segments.models import Segment
 from tenancy.ids import new_id
@@ -94,22 +100,27 @@ def access_segment(slug: str) -> Segment:
 
 
 def build_segment(segment_id: UUID, *, now: datetime) -> int:
-    """Fills a segment in one statement; returns its size. Repeating it changes nothing.
+    """Fills a segment in one statement, or says anew who belongs; returns its size. Repeating it
+    changes nothing.
 
-    First members are no news: nobody "entered" because a marketer pressed a button, so no
-    Segment Entered events are written.
+    It is no news: nobody "entered" or "left" because a marketer pressed a button, so no events
+    are written.
     """
     segment = Segment.objects.select_for_update().get(id=segment_id)
     node = check_definition(segment.definition)
-    text, params = compile_members(node, now=now, some=False, rules=attribute_rules())
+    text, params = compile_members(node, now=now, some=False, rules=read_rules())
     params |= {"tenant": current_tenant_id(), "segment": segment.id, "at": now}
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
+            WITH found AS MATERIALIZED ({text}), ended AS (
+                UPDATE segments_segmentmembership m SET left_at = %(at)s
+                WHERE m.tenant_id = %(tenant)s AND m.segment_id = %(segment)s
+                  AND m.left_at IS NULL AND m.contact_id NOT IN (SELECT id FROM found))
             INSERT INTO segments_segmentmembership
                 (id, tenant_id, segment_id, contact_id, entered_at, left_at)
             SELECT gen_random_uuid(), %(tenant)s, %(segment)s, found.id, %(at)s, NULL
-            FROM ({text}) AS found
+            FROM found
             ON CONFLICT (tenant_id, segment_id, contact_id) WHERE left_at IS NULL DO NOTHING
             """,
             params,
@@ -126,6 +137,22 @@ def build_segment(segment_id: UUID, *, now: datetime) -> int:
             {"tenant": current_tenant_id(), "segment": segment.id, "at": now},
         )
         return int(cursor.fetchone()[0])
+
+
+def rebuild_segments(attribute: str) -> None:
+    """Those that ask about the attribute say anew who belongs, in the background: its values are
+    read in another way from now on. Until then they stay as they are and follow events."""
+    for segment in Segment.objects.filter(state=Segment.State.LIVE).order_by("id"):
+        node, _ = parse(segment.definition)
+        if node is None or attribute not in attributes_asked(node):
+            continue
+        Segment.objects.filter(id=segment.id).update(state=Segment.State.BUILDING)
+        wake(
+            "segments.bulk_build",
+            queue="bulk",
+            tenant_id=str(current_tenant_id()),
+            segment_id=str(segment.id),
+        )
 
 
 def build_forgotten(tenant_id: UUID, *, now: datetime) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -12,6 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from events.core.filters import compare
+from events.domain.queries import events_for
+from events.domain.recording import append_events, contact_changed
+from events.models import Event
 from people.core.identifiers import IdentityRef
 from people.core.kinds import Rule, Rules, typed
 from people.domain.attributes import TraitChange, apply_traits
@@ -19,8 +23,9 @@ from people.domain.declaring import declare_attribute
 from people.domain.resolving import resolve_contacts
 from segments.core.definition import AttributeCondition
 from segments.core.sql import Statement
-from segments.domain.segments import build_segment, create_segment
-from segments.models import SegmentMembership
+from segments.domain.membership import update_memberships
+from segments.domain.segments import build_forgotten, build_segment, create_segment
+from segments.models import Segment, SegmentMembership
 from tenancy.scope import tenant_scope
 from tests.support.world import World
 
@@ -105,3 +110,58 @@ def test_a_segment_compares_in_the_declared_type(
         build_segment(segment.id, now=now)
         inside = SegmentMembership.objects.filter(segment=segment).values_list("contact", flat=True)
         assert {names[key] for key in inside} == members
+
+
+def test_a_type_that_changes_says_anew_who_belongs_and_tells_nobody(world: World) -> None:
+    for brand in (world.shop, world.other):
+        with tenant_scope(brand.tenant.id):
+            refs = [IdentityRef(external_id=name) for name in ("ten", "nine", "none")]
+            people = resolve_contacts(refs, now=NOW)
+            said = zip(people, ("10", "9", "many"), strict=True)
+            apply_traits(
+                [TraitChange(person, {"points": value}) for person, value in said if person],
+                now=NOW,
+            )
+            definition = {"attribute": "points", "op": "gt", "value": "9"}
+            segment = create_segment("Many points", definition=definition, now=NOW)
+            build_segment(segment.id, now=NOW)
+            create_segment("Elsewhere", definition={**definition, "attribute": "city"}, now=NOW)
+            # As texts, letter by letter.
+            assert _names(segment.id) == {"none"}
+    with tenant_scope(world.shop.tenant.id):
+        elsewhere = Segment.objects.get(slug="elsewhere")
+        build_segment(elsewhere.id, now=NOW)
+        declare_attribute("points", {"kind": "text"}, now=NOW)
+        assert Segment.objects.get(id=elsewhere.id).state == "live"
+        held = Segment.objects.get(slug="many-points")
+        assert (held.state, _names(held.id)) == ("building", {"none"})
+        # What happens meanwhile counts at once.
+        (late,) = resolve_contacts([IdentityRef(external_id="late")], now=NOW)
+        assert late is not None
+        changes = apply_traits([TraitChange(late, {"points": "95"})], now=NOW)
+        append_events(contact_changed(changes, occurred_at=NOW), now=NOW)
+        update_memberships(events_for([late], None, since=None, until=NOW), now=NOW)
+        before = _told()
+        declare_attribute("points", {"kind": "number"}, now=NOW)
+    assert build_forgotten(world.shop.tenant.id, now=NOW + timedelta(minutes=1)) == 1
+    with tenant_scope(world.shop.tenant.id):
+        again = Segment.objects.get(slug="many-points")
+        assert (again.state, again.size, _names(again.id)) == ("live", 2, {"ten", "late"})
+        declare_attribute("points", {"kind": "number", "is_sensitive": True}, now=NOW)
+        assert Segment.objects.get(id=again.id).state == "live"
+        declare_attribute("points", {"kind": "date"}, now=NOW)
+        build_segment(again.id, now=NOW)
+        assert (Segment.objects.get(id=again.id).size, _names(again.id)) == (0, set())
+        assert _told() == before
+    with tenant_scope(world.other.tenant.id):
+        held = Segment.objects.get(slug="many-points")
+        assert (held.state, _names(held.id)) == ("live", {"none"})
+
+
+def _names(segment_id: UUID) -> set[str]:
+    rows = SegmentMembership.objects.filter(segment_id=segment_id, left_at=None)
+    return set(rows.values_list("contact__external_id", flat=True))
+
+
+def _told() -> int:
+    return int(Event.objects.filter(name__startswith="Segment ").count())

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from api.problems import FieldError, Invalid, NotFound
+from people.attribute_uses import tell_retyped
 from people.core.identifiers import PRIORITY
 from people.core.kinds import (
     ALIASES,
@@ -113,6 +114,8 @@ def declare_attribute(
         create_defaults={**_columns(after), "first_seen_at": now},
     )
     forget_rules()
+    if before is None or _reading(before) != _reading(after):
+        tell_retyped(name)
     record_audit(
         "attribute.changed",
         target=name[:120],
@@ -121,6 +124,11 @@ def declare_attribute(
         now=now,
     )
     return after
+
+
+def _reading(rule: Rule) -> tuple[Any, ...]:
+    """What decides how a stored value is read."""
+    return rule.kind, rule.choices, rule.is_declared, rule.kept_days
 
 
 def _plan(name: str, changes: Mapping[str, Any]) -> tuple[Rule | None, Rule]:
