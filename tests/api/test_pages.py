@@ -17,7 +17,7 @@ from tests.web.test_pages import AXE, TAGS, VIEWS
 
 __all__ = ["assets", "browser_type_launch_args", "free_page", "page"]
 
-DOWNLOADS = {"readImportReport"}  # files to keep
+DOWNLOADS = {"readImportReport", "exportEvents"}  # files to keep
 
 
 def described() -> dict[str, Any]:

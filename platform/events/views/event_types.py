@@ -23,6 +23,7 @@ from events.domain.catalogue import (
 )
 from events.domain.queries import EventRow
 from events.domain.usage import Usage, list_usages
+from events.views.exporting import PERIODS
 from tenancy.ids import show_id
 from tenancy.web import workspace_view
 from web.paging import PAGE_SIZE, read_cursor, write_cursor
@@ -67,6 +68,7 @@ def event_types(request: Any) -> HttpResponse:
         "show": show,
         "shows": SHOWS,
         "words": words,
+        "periods": PERIODS,
     }
     return render(request, "events/event_types.html", context)
 
@@ -109,6 +111,7 @@ def _page(
     uses = list_usages().get(event.name, [])
     context = {
         "event": event,
+        "periods": PERIODS,
         "seen": seen,
         "wrong": _share(event),
         "bodies": [_body(request, row) for row in latest_events(event.name)],
