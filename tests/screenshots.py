@@ -51,6 +51,7 @@ PAGES = {
     "flow": "flows/cart-recovery/",
     "campaigns": "campaigns/",
     "costs": "settings/costs/",
+    "dates": "settings/dates/",
     "flow-text": "flows/cart-recovery/?step=text_1&edit=1",
     "flow-delay": "flows/cart-recovery/?step=wait_1h&edit=1",
     "flow-filter": "flows/cart-recovery/?step=trigger&edit=1",

@@ -5,10 +5,12 @@ class TriggersConfig(AppConfig):
     name = "triggers"
 
     def ready(self) -> None:
+        from commerce.domain.learning import register_listener
         from consent.domain import hooks
         from delivery.domain import sources
         from events.domain.usage import register_usage
         from imports.domain.starts import register_starts
+        from people.attribute_uses import register_retyped
         from people.domain import leaving, moving
         from segments import uses
         from templates_engine import uses as text_uses
@@ -16,6 +18,7 @@ class TriggersConfig(AppConfig):
         from triggers.domain import leaving as forgetting
         from triggers.domain import moving as following
         from triggers.domain.campaign_sources import load_campaign_sources
+        from triggers.domain.dates import arm_buyers
         from triggers.domain.event_uses import flow_event_uses
         from triggers.domain.import_starts import flow_starts
         from triggers.domain.keyword_claims import claimed_by_flow
@@ -23,6 +26,7 @@ class TriggersConfig(AppConfig):
         from triggers.domain.segment_uses import uses_in_campaigns, uses_in_flows
         from triggers.domain.sources import load_flow_sources
         from triggers.domain.text_uses import texts_in_campaigns, texts_in_flows
+        from triggers.domain.watching import refill_dates
         from triggers.views.finding import find_campaigns, find_flows
         from web import finding, nav
 
@@ -31,6 +35,8 @@ class TriggersConfig(AppConfig):
         hooks.register_keyword_claim("flows", claimed_by_flow)
 
         register_usage("flows", flow_event_uses)
+        register_listener("dates", arm_buyers)
+        register_retyped("dates", refill_dates)
         register_starts("flows", flow_starts)
         audiences.register("segment", segment_people)
         # First: what ends a run takes the run's texts along before they move.
@@ -70,6 +76,14 @@ class TriggersConfig(AppConfig):
             20,
             group="General",
             words="price part money budget estimate",
+        )
+        nav.register_tab(
+            "settings",
+            "Dates",
+            "triggers:dates",
+            8,
+            group="Data",
+            words="birthday anniversary appointment renewal reorder reminder date reached watch",
         )
         finding.register("Flows", "workflow", find_flows)
         finding.register("Campaigns", "megaphone", find_campaigns)

@@ -9,9 +9,11 @@ from django.db import models
 
 from tenancy.models import TenantForeignKey, TenantManager, TenantModel
 from triggers.campaign_models import Campaign, PartPrice
+from triggers.date_models import DateDue, WatchedDate
 
 __all__ = [
     "Campaign",
+    "DateDue",
     "EntryDecision",
     "FanOut",
     "Flow",
@@ -20,6 +22,7 @@ __all__ = [
     "PartPrice",
     "RunStep",
     "ThresholdLevel",
+    "WatchedDate",
     "WorkLease",
 ]
 

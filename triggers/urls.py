@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from triggers import api, campaigns_api, timeline_api, versions_api, waiting_api
+from triggers import api, campaigns_api, dates_api, timeline_api, versions_api, waiting_api
 from triggers.views import (
     campaign_audience,
     campaign_live,
@@ -11,6 +11,7 @@ from triggers.views import (
     contact_merging,
     copying,
     costs,
+    dates,
     flow_edit,
     flow_state,
     flow_versions,
@@ -31,6 +32,8 @@ urlpatterns = [
     path("api/v1/flows/<slug:slug>/publication", api.FlowPublication.as_view()),
     path("api/v1/flows/<slug:slug>/pause", api.FlowPause.as_view()),
     path("api/v1/flows/<slug:slug>/waiting/move", waiting_api.FlowWaiting.as_view()),
+    path("api/v1/watched-dates", dates_api.DateList.as_view()),
+    path("api/v1/watched-dates/<str:date>", dates_api.DateDetail.as_view()),
     path("api/v1/campaigns", campaigns_api.CampaignList.as_view()),
     path("api/v1/campaigns/<str:campaign>", campaigns_api.CampaignDetail.as_view()),
     path("api/v1/campaigns/<str:campaign>/funnel", campaigns_api.CampaignFunnel.as_view()),
@@ -57,6 +60,9 @@ urlpatterns = [
         ),
     ),
     path("w/<slug:slug>/settings/costs/", costs.costs, name="costs"),
+    path("w/<slug:slug>/settings/dates/", dates.dates, name="dates"),
+    path("w/<slug:slug>/settings/dates/watch/", dates.watch, name="watch_date"),
+    path("w/<slug:slug>/settings/dates/<str:date>/unwatch/", dates.unwatch, name="unwatch_date"),
     path("w/<slug:slug>/settings/costs/save/", costs.save_costs, name="save_costs"),
     path("agency/<slug:organization>/copy/", copying.copy_to_clients, name="copy_to_clients"),
     path("w/<slug:slug>/flows/", flows.flow_list, name="flows"),

@@ -11,7 +11,7 @@ _DEPTH = 3
 # What people look for first; the rest follows in the order of the addresses.
 _FIRST = (
     "contacts", "consents", "opt-out-links", "messages", "clicks", "events", "event-definitions",
-    "attributes", "products", "imports", "templates", "segments", "flows", "campaigns", "webhooks", "gateway",
+    "attributes", "products", "imports", "templates", "segments", "flows", "watched-dates", "campaigns", "webhooks", "gateway",
     "keys",
 )  # fmt: skip
 

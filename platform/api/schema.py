@@ -84,6 +84,7 @@ _PLACES = {
     ("connectors", "connector"): ("The connector's id.", f"cnr_{_ID}"),
     ("connectors", "body"): ("The stored body's id.", f"bdy_{_ID}"),
     ("attributes", "attribute_name"): ("The attribute's name.", "lifecycle_stage"),
+    ("watched-dates", "date"): ("The watched date's id.", f"dat_{_ID}"),
     ("webhooks", "hook"): ("The webhook's id.", f"whk_{_ID}"),
     ("flows", "slug"): ("The flow's slug.", "cart-recovery"),
     ("flows", "number"): ("The version's number.", 1),

@@ -39,6 +39,8 @@ ROUTED: dict[str, tuple[str, ...]] = {
     "delivery_trackedlink": ("tenant_id", "id", "token"),
     "triggers_flowrun": ("tenant_id", "id", "due_at", "state", "on_hold"),
     "triggers_fanout": ("tenant_id", "id", "done_at", "starts_at", "on_hold"),
+    "triggers_datedue": ("tenant_id", "id", "due_at"),
+    "triggers_watcheddate": ("tenant_id", "id", "state"),
     "events_webhookfeed": ("tenant_id", "id"),
     "events_webhookendpoint": ("tenant_id", "id", "state", "retry_at", "leased_until"),
     "events_webhookdelivery": ("tenant_id", "id", "endpoint_id", "state", "due_at"),

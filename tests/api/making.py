@@ -20,6 +20,7 @@ from tests.api.calling import Api
 from tests.support.world import World
 from tests.web.story import tell_story
 from triggers.domain.campaign_drafts import Wanted, create_campaign
+from triggers.domain.watching import watch_date
 
 SEGMENT = {"all": [{"attribute": "city", "op": "is", "value": "Los Angeles"}]}
 
@@ -51,6 +52,7 @@ def make_api(world: World, *, now: datetime, hook_url: str = "https://8.8.8.8/ho
         wanted = Wanted("Sale", audience="everybody", body="Good news today.")
         campaign = create_campaign(wanted, now=now)
         message = Message.objects.filter(contact_id=people["maya"]).order_by("created_at")[0]
+        date = watch_date("birthday", days=-7, now=now)
         job = create_import("contacts", "contacts.csv", now=now)
         attach_file(job.id, [b"phone,first_name,last_purchase\n+13105550142,Maya,2026-05-31\n"])
         spare, _ = create_api_key(name="Spare", scopes=["events:write"], now=now)
@@ -66,6 +68,7 @@ def make_api(world: World, *, now: datetime, hook_url: str = "https://8.8.8.8/ho
             "connectors": show_id("cnr", connector.id),
             "bodies": show_id("bdy", body.id),
             "imports": show_id("imp", job.id),
+            "watched-dates": show_id("dat", date.id),
             "keys": show_id("key", spare.id),
         },
     )

@@ -98,6 +98,7 @@ def values(api: Api) -> dict[str, str]:
         "CONNECTOR": api.ids["connectors"],
         "BODY": api.ids["bodies"],
         "IMPORT": api.ids["imports"],
+        "DATE": api.ids["watched-dates"],
         "DELIVERY": show_id("whd", tried.id),
         "KEY": api.ids["keys"],
     }

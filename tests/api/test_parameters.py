@@ -53,6 +53,7 @@ def fill(path: str, told: dict[str, Any], api: Api) -> str:
         "connector": api.ids["connectors"],
         "body": api.ids["bodies"],
         "job": api.ids["imports"],
+        "date": api.ids["watched-dates"],
         "number": "1",
     }
     for each in told.get("parameters", []):

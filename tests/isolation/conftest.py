@@ -30,6 +30,7 @@ from tests.support.world import Brand, World
 from tests.web.story import tell_story
 from triggers.domain.campaign_drafts import Wanted, create_campaign
 from triggers.domain.flows import create_flow, publish_flow
+from triggers.domain.watching import watch_date
 
 FLOW = {
     "trigger": {"type": "event", "event": "Checkout Started"},
@@ -138,10 +139,12 @@ def make_objects(brand: Brand, name: str, now: datetime) -> Objects:
             Wanted(f"Campaign of {name}", audience="everybody", body=f"Hello from {name}-words"),
             now=now,
         )
+        date = watch_date("birthday", days=-7, now=now)
         job = create_import("contacts", f"{name}-words.csv", now=now)
         attach_file(job.id, [f"phone\n+13105550142\n{name}-words\n".encode()])
         kwargs = {
             "job": show_id("imp", job.id),
+            "date": show_id("dat", date.id),
             "ref": show_id("con", maya),
             "messages_ref": show_id("msg", message.id),
             "keys_ref": show_id("key", narrow_key.id),

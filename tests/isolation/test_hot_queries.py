@@ -105,6 +105,7 @@ COPIES: dict[str, dict[str, str]] = {
         "due_at": "CASE g %% 2 WHEN 0 THEN now() + interval '30 days' END",
     },
     "events_webhookfeed": {},
+    "triggers_datedue": {"contact_id": ANYBODY, "due_at": "now() + interval '30 days'"},
     "commerce_product": {"key": "'copy-' || g"},
     "commerce_cart": {"key": "'copy-' || g", "contact_id": ANYBODY},
     "commerce_loyaltyaccount": {"contact_id": ANYBODY},
@@ -131,6 +132,12 @@ def fatten(owner: psycopg.Connection[Any], pair: Pair) -> set[str]:
             " SELECT gen_random_uuid(), %(t)s, id, gen_random_uuid(), 'SMS Sent', now(), false,"
             " 'pending', 0, now(), now() - interval '1 minute', '', ''"
             " FROM events_webhookendpoint WHERE tenant_id = %(t)s",
+            tenant,
+        )
+        owner.execute(
+            "INSERT INTO triggers_datedue (id, tenant_id, watch_id, contact_id, subject, due_at,"
+            " reached) SELECT gen_random_uuid(), %(t)s, id, gen_random_uuid(), '', now(), ''"
+            " FROM triggers_watcheddate LIMIT 1",
             tenant,
         )
         owner.execute(
@@ -188,6 +195,7 @@ def hot_queries() -> dict[str, Hot]:
     from segments.models import Segment
     from tenancy.ids import parse_id
     from triggers.domain.batches import claim_batches
+    from triggers.domain.dates import due_dates
     from triggers.domain.records import find_due, running_of
     from triggers.domain.timeline import timeline_of
 
@@ -230,6 +238,7 @@ def hot_queries() -> dict[str, Hot]:
             [maya(o)], ["Checkout Started"], since=now - timedelta(days=14), until=now
         ),
         "pending batches": lambda o, now: claim_batches(limit=500, batches=100),
+        "due dates": lambda o, now: due_dates(now, limit=500),
         "due runs": lambda o, now: find_due(now, limit=1000),
         "runs of contacts": lambda o, now: running_of([maya(o)]),
         "due messages": lambda o, now: _find_due(now),

@@ -27,6 +27,7 @@ from triggers.domain.flows import publish_flow
 from triggers.domain.reacting import react
 from triggers.domain.recipes import install_recipe
 from triggers.domain.ticking import tick
+from triggers.domain.watching import watch_date
 from triggers.models import Flow
 
 RECIPES = ("cart-recovery", "back-in-stock", "loyalty-nudge")
@@ -86,6 +87,7 @@ class Story:
             "flow": f"{base}/flows/cart-recovery/",
             "campaigns": f"{base}/campaigns/",
             "costs": f"{base}/settings/costs/",
+            "dates": f"{base}/settings/dates/",
             "flow-text": f"{base}/flows/cart-recovery/?step=text_1&edit=1",
             "flow-delay": f"{base}/flows/cart-recovery/?step=wait_1h&edit=1",
             "flow-filter": f"{base}/flows/cart-recovery/?step=trigger&edit=1",
@@ -154,6 +156,7 @@ def _begin(brand: Brand, now: datetime) -> tuple[UUID, UUID, UUID]:
             install_recipe(slug, now=now)
         for flow in Flow.objects.all():
             publish_flow(flow, now=now)
+        watch_date("birthday", days=-3, now=now)
         maya = _add_contact("maya", "+13105550142", "Maya", "Los Angeles", now)
         ruth = _add_contact("ruth", "+12125550117", "Ruth", "New York", now)
         for key, name, price in (("mug", "Ridge mug, sage", 2400), ("tray", "Oak tray", 5600)):

@@ -30,6 +30,12 @@ _STAGES: dict[str, str] = {
     "segments": """
         EXISTS (SELECT 1 FROM segments_segmentdue s
                 WHERE s.tenant_id = t.id AND s.due_at <= %(business)s)""",
+    "dates": """
+        EXISTS (SELECT 1 FROM triggers_datedue d
+                WHERE d.tenant_id = t.id AND d.due_at <= %(business)s AND d.due_at IS NOT NULL)""",
+    "fill_dates": """
+        EXISTS (SELECT 1 FROM triggers_watcheddate w
+                WHERE w.tenant_id = t.id AND w.state = 'filling')""",
     "fill": """
         EXISTS (SELECT 1 FROM segments_segment g
                 WHERE g.tenant_id = t.id AND g.state = 'building')""",

@@ -10,7 +10,7 @@ from django.db import connection
 from people.domain.leaving import Person, Rows
 from tenancy.logs import erase_log
 from tenancy.scope import current_tenant_id
-from triggers.models import EntryDecision, FlowRun, ThresholdLevel
+from triggers.models import DateDue, EntryDecision, FlowRun, ThresholdLevel
 
 ERASED = "erased"
 _END = """
@@ -36,6 +36,7 @@ def erase(person: Person, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_END, values)
         cursor.execute(_LEAVE, values)
+    DateDue.objects.filter(contact_id__in=person.ids).delete()
     ThresholdLevel.objects.filter(subject__in=[str(each) for each in person.ids]).delete()
     erase_log(EntryDecision._meta.db_table, person.ids)
 

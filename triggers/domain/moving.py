@@ -9,8 +9,15 @@ from __future__ import annotations
 from consent.models import CapSlot
 from delivery.models import Message
 from events.domain.merging import move_log, return_log
-from people.domain.moving import Moves, keep_rows, move_rows, restore_rows, return_rows
-from triggers.models import EntryDecision, FlowRun, RunStep
+from people.domain.moving import (
+    Moves,
+    keep_rows,
+    move_rows,
+    remake_rows,
+    restore_rows,
+    return_rows,
+)
+from triggers.models import DateDue, EntryDecision, FlowRun, RunStep
 
 MERGED = "merged"
 _LOG = EntryDecision._meta.db_table
@@ -45,6 +52,11 @@ _TEXT_AGAIN = """
     EXISTS (SELECT 1 FROM delivery_message x WHERE x.tenant_id = t.tenant_id
             AND x.id = t.message_id AND x.status IN ('scheduled', 'queued'))
 """
+_SAME_DATE = """
+    EXISTS (SELECT 1 FROM triggers_datedue own WHERE own.tenant_id = t.tenant_id
+            AND own.contact_id = pair.survivor_id AND own.watch_id = t.watch_id
+            AND own.subject = t.subject)
+"""
 _LEVELS = """
     WITH moved AS (
         UPDATE triggers_thresholdlevel t SET subject = pair.survivor_id::text FROM {pairs}
@@ -74,9 +86,18 @@ def follow(moves: Moves) -> None:
     ways = [(pair.merged_id, pair.survivor_id) for pair in moves.pairs]
     move_log(_LOG, ways, moves.pairs)
     moves.run(_LEVELS)
+    # What was told to one of them was told; when it comes next is worked out after the merge.
+    move_rows(DateDue, moves, only=f"NOT ({_SAME_DATE})")
+    keep_rows(DateDue, moves, "t.contact_id = pair.merged_id")
+    moves.run(
+        "DELETE FROM triggers_datedue WHERE tenant_id = %(tenant)s"
+        " AND contact_id = ANY(%(merged)s::uuid[])"
+    )
 
 
 def go_back(moves: Moves) -> None:
+    remake_rows(DateDue, moves)
+    return_rows(DateDue, moves)
     moves.run(_LEVELS_BACK)
     for pair in moves.pairs:
         return_log(_LOG, pair.merge_id, pair.survivor_id, pair.merged_id)

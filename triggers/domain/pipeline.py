@@ -21,11 +21,13 @@ from segments.domain.membership import sweep_due
 from segments.domain.segments import build_forgotten
 from tenancy.clock import business_now, wall_now
 from tenancy.retrying import is_outage
+from triggers.domain.dates import reach_dates
 from triggers.domain.fanning import fan_out
 from triggers.domain.finding import due_stages, tenants_with_work
 from triggers.domain.leases import return_lease, take_lease
 from triggers.domain.reacting import react
 from triggers.domain.ticking import tick
+from triggers.domain.watching import fill_dates
 
 logger = logging.getLogger(__name__)
 
@@ -121,10 +123,14 @@ PARTS: dict[str, dict[str, Stage]] = {
         "tick": _clock_stage(tick),
         "fan_out": _clock_stage(fan_out),
         "segments": _clock_stage(sweep_due),
+        "dates": _clock_stage(reach_dates),
         "redecide": _clock_stage(redecide_due),
     },
     # Apart from the rest: filling may take seconds, and holds nobody up.
-    "fill": {"fill": _clock_stage(build_forgotten)},
+    "fill": {
+        "fill": _clock_stage(build_forgotten),
+        "fill_dates": _clock_stage(fill_dates),
+    },
     "send": {
         "submit": lambda tenant_id: submit_queued(tenant_id, now=business_now(), wall=wall_now()),
         "callbacks": _clock_stage(apply_callbacks),

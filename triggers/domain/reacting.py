@@ -35,6 +35,7 @@ from triggers.core.state import (
 )
 from triggers.domain.applying import apply_effects
 from triggers.domain.batches import claim_batches, finish_batches, react_in_parts
+from triggers.domain.dates import follow_dates
 from triggers.domain.entering import find_entries, open_runs
 from triggers.domain.facts import run_facts
 from triggers.domain.plans import LiveFlow, live_flows, plans_for
@@ -87,6 +88,7 @@ def react_to(events: Sequence[EventRow], *, now: datetime, again: bool = False) 
     events = _lock_and_follow(events)
     before = project_events(events, now=now)
     update_memberships(events, now=now)
+    follow_dates(events, now=now)
     entries = find_entries(flows, events, before=before, now=now, again=again)
     lock_contacts(entries.contact_ids - {event.contact_id for event in events})
     by_contact = happenings_by_contact(events)

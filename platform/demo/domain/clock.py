@@ -28,7 +28,8 @@ def next_due_at() -> datetime | None:
                 (SELECT min(due_at) FROM triggers_flowrun
                  WHERE due_at IS NOT NULL AND NOT on_hold),
                 (SELECT min(due_at) FROM delivery_message WHERE status = 'scheduled'),
-                (SELECT min(due_at) FROM segments_segmentdue))
+                (SELECT min(due_at) FROM segments_segmentdue),
+                (SELECT min(due_at) FROM triggers_datedue WHERE due_at IS NOT NULL))
             """
         )
         return cursor.fetchone()[0]  # type: ignore[no-any-return]

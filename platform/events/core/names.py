@@ -21,6 +21,7 @@ PRODUCT_INVENTORY_CHANGED = "Product Inventory Changed"
 PRODUCT_PRICE_CHANGED = "Product Price Changed"
 PRODUCT_RESTOCKED = "Product Restocked"
 PRODUCT_PRICE_DROPPED = "Product Price Dropped"
+DATE_REACHED = "Date Reached"
 LOYALTY_BALANCE_CHANGED = "Loyalty Balance Changed"
 APPOINTMENT_SCHEDULED = "Appointment Scheduled"
 APPOINTMENT_RESCHEDULED = "Appointment Rescheduled"
@@ -113,6 +114,7 @@ RESERVED = frozenset(
         SEGMENT_LEFT,
         PRODUCT_RESTOCKED,
         PRODUCT_PRICE_DROPPED,
+        DATE_REACHED,
         CONTACT_CHANGED,
         IDENTITY_CONFLICT,
         CONTACT_MERGED,

@@ -14,6 +14,7 @@ from api.problems import FieldError, Invalid, NotFound, Problem
 from events.core.addresses import UnsafeUrl, read_url
 from events.core.names import (
     CONTACT_CHANGED,
+    DATE_REACHED,
     ORDER_COMPLETED,
     PRODUCT_PRICE_DROPPED,
     PRODUCT_RESTOCKED,
@@ -48,7 +49,10 @@ OFFERED: tuple[tuple[str, tuple[str, ...]], ...] = (
         (SMS_SENT, SMS_DELIVERED, SMS_FAILED, SMS_SKIPPED, SMS_LINK_CLICKED, SMS_REPLIED),
     ),
     ("Consent", (SMS_SUBSCRIBED, SMS_UNSUBSCRIBED)),
-    ("Contacts and orders", (CONTACT_CHANGED, SEGMENT_ENTERED, SEGMENT_LEFT, ORDER_COMPLETED)),
+    (
+        "Contacts and orders",
+        (CONTACT_CHANGED, SEGMENT_ENTERED, SEGMENT_LEFT, DATE_REACHED, ORDER_COMPLETED),
+    ),
     ("Products", (PRODUCT_RESTOCKED, PRODUCT_PRICE_DROPPED)),
 )
 assert set(OFFERED[0][1]) | set(OFFERED[1][1]) <= RESERVED  # noqa: S101 (a typo would offer nothing)
