@@ -1,11 +1,20 @@
 from django.urls import include, path
 
-from triggers import api, campaigns_api, dates_api, timeline_api, versions_api, waiting_api
+from triggers import (
+    api,
+    bulk_api,
+    campaigns_api,
+    dates_api,
+    timeline_api,
+    versions_api,
+    waiting_api,
+)
 from triggers.views import (
     campaign_audience,
     campaign_live,
     campaigns,
     contact_adding,
+    contact_bulk,
     contact_changing,
     contact_leaving,
     contact_merging,
@@ -32,6 +41,8 @@ urlpatterns = [
     path("api/v1/flows/<slug:slug>/publication", api.FlowPublication.as_view()),
     path("api/v1/flows/<slug:slug>/pause", api.FlowPause.as_view()),
     path("api/v1/flows/<slug:slug>/waiting/move", waiting_api.FlowWaiting.as_view()),
+    path("api/v1/contact-changes", bulk_api.AttributeChanges.as_view()),
+    path("api/v1/opt-outs", bulk_api.OptOuts.as_view()),
     path("api/v1/watched-dates", dates_api.DateList.as_view()),
     path("api/v1/watched-dates/<str:date>", dates_api.DateDetail.as_view()),
     path("api/v1/campaigns", campaigns_api.CampaignList.as_view()),
@@ -102,6 +113,8 @@ urlpatterns = [
     ),
     path("w/<slug:slug>/contacts/new/", contact_adding.new_contact, name="new_contact"),
     path("w/<slug:slug>/contacts/paste/", contact_adding.paste_contacts, name="paste_contacts"),
+    path("w/<slug:slug>/contacts/bulk/", contact_bulk.choose, name="choose_contacts"),
+    path("w/<slug:slug>/contacts/bulk/change/", contact_bulk.change, name="change_contacts"),
     path("w/<slug:slug>/contacts/<str:ref>/", timeline.contact, name="contact"),
     path(
         "w/<slug:slug>/contacts/<str:ref>/edit/",

@@ -10,7 +10,7 @@ from typing import Any
 _DEPTH = 3
 # What people look for first; the rest follows in the order of the addresses.
 _FIRST = (
-    "contacts", "consents", "opt-out-links", "messages", "clicks", "events", "event-definitions",
+    "contacts", "contact-changes", "consents", "opt-outs", "opt-out-links", "messages", "clicks", "events", "event-definitions",
     "attributes", "products", "imports", "templates", "segments", "flows", "watched-dates", "campaigns", "webhooks", "gateway",
     "keys",
 )  # fmt: skip

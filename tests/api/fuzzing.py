@@ -32,6 +32,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/flows": FLOW,
     "POST /api/v1/flows/{slug}/versions": {"definition": FLOW["definition"]},
     "POST /api/v1/consents": OPT_OUT,
+    "POST /api/v1/contact-changes": {"contacts": [f"con_{1:032x}"], "name": "plan", "value": 1},
+    "POST /api/v1/opt-outs": {"contacts": [f"con_{1:032x}"], "reason": "Letter"},
     "POST /api/v1/watched-dates": {"field": "birthday", "days": -1},
     "POST /api/v1/imports": {"kind": "contacts", "name": "fresh.csv"},
     "POST /api/v1/imports/{job}/check": {},

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # A page of a workspace: somebody logged out is led to the log-in, a stranger sees nothing.
+NOBODY = f"con_{0:032x}"
 LOGGED_OUT, STRANGER, TOO_SMALL = 302, 404, 403
 
 
@@ -201,6 +202,9 @@ TABLE: tuple[Row, ...] = (
     api("consents", "GET", 422),
     api("consents", "POST", 201, data=OPT_OUT),
     api("opt-out-links", "POST", 200, data={"phone": "+13105550142"}),
+    # Contacts that are not in this workspace are counted as skipped.
+    api("contact-changes", "POST", 200, data={"contacts": [NOBODY], "name": "plan", "value": 1}),
+    api("opt-outs", "POST", 200, data={"contacts": [NOBODY], "reason": "Letter"}),
     api("watched-dates", "GET", 200),
     api("watched-dates", "POST", 201, data={"field": "birthday", "days": 1}),
     api("watched-dates/<str:date>", "DELETE", 204, stranger=404, foreign=404),
@@ -345,6 +349,9 @@ TABLE: tuple[Row, ...] = (
     form("contacts/new/", 302, phone="+14155550177"),
     page("contacts/paste/", small=TOO_SMALL),
     form("contacts/paste/", 200, rows="+14155550177,Eve", act="save"),
+    # Nobody is chosen: back to the list; nothing to change: the page says so.
+    form("contacts/bulk/", act="selected"),
+    form("contacts/bulk/change/", 422, act="set"),
     page("contacts/<str:ref>/", foreign=404),
     page("contacts/<str:ref>/edit/", small=TOO_SMALL, foreign=404),
     form("contacts/<str:ref>/edit/", 302, foreign=404, city="Austin"),
