@@ -14,7 +14,7 @@ from tests.benchmarks.scale import SCALES, Scale
 from tests.benchmarks.stack import WORKERS, BenchStack
 from tests.benchmarks.usage import Peak
 
-EVERY = ("B1", "B3", "B3c", "B4", "B4b", "B5")
+EVERY = ("B1", "B3", "B3c", "B4", "B4b", "B5", "B7", "B8")
 WORKER_MEGABYTES, IDLE_MEGABYTES = 250.0, 900.0
 
 
@@ -51,7 +51,7 @@ def measure_stack(stack: BenchStack, wanted: list[str], scale: Scale) -> list[Fi
     import django
 
     django.setup()
-    from tests.benchmarks import b1_ingest, b3_campaign, b4_latency
+    from tests.benchmarks import b1_ingest, b3_campaign, b4_latency, b7_size, b8_import
     from tests.benchmarks.shop import open_hours, open_shop
 
     open_hours()
@@ -76,6 +76,10 @@ def measure_stack(stack: BenchStack, wanted: list[str], scale: Scale) -> list[Fi
                     b3_campaign.send_campaign(shop, scale.warm_recipients)
                     campaign = b3_campaign.send_campaign(shop, scale.burst)["ours"]
                 figures += b4_latency.measure_burst(stack, scale, campaign)
+            elif name == "B7":
+                figures += b7_size.measure(stack, scale)
+            elif name == "B8":
+                figures += b8_import.measure(stack, scale)
             else:
                 continue
             tell(name, began)

@@ -35,13 +35,17 @@ def test_the_small_bench_measures_everything(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     found = {one["id"]: one for one in json.loads(results.read_text())}
-    measured = {"B1a", "B1p", "B3", "B3c", "B4 p50", "B4 p99", "B4b", "B5"}
+    measured = {"B1a", "B1p", "B3", "B3c", "B4 p50", "B4 p99", "B4b", "B5", "B8", "B8 memory"}
+    reads = ("contacts", "by number", "by e-mail", "contact", "timeline", "segment", "flow")
+    measured |= {f"B7 {name}" for name in reads}
     assert measured | {"M worker-live", "M worker-bulk", "M idle"} == set(found)
     for name in measured:
         assert found[name]["ours"] > 0, name
         assert found[name]["limit"] > 0, name
         assert len(found[name]["runs"]) == 3, name
     assert found["B3"]["cpu_s_per_1000"] > 0
+    # Pages ask as often however many contacts there are.
+    assert all(found[f"B7 {name}"]["floor"] > 0 for name in reads)
 
 
 def test_a_figure_is_the_median_and_knows_its_floor() -> None:
