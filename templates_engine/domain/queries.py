@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from templates_engine.core import Compiled, TemplateInvalid, compile
-from templates_engine.core.event_fields import event_labels
+from templates_engine.core.event_fields import event_data, event_labels
 from templates_engine.core.replies import asked_replies
 from templates_engine.models import Template, TemplateApproval, TemplateVersion
 from tenancy.scope import current_tenant_id
@@ -52,6 +52,14 @@ class VersionFacts:
             return event_labels(compile(self.body, self.syntax, self.fields).mentions)
         except TemplateInvalid:
             return ()
+
+    @property
+    def event_data(self) -> dict[str, str]:
+        """What a program sends along to fill the text, with samples."""
+        try:
+            return event_data(compile(self.body, self.syntax, self.fields).mentions)
+        except TemplateInvalid:
+            return {}
 
 
 @dataclass(frozen=True, slots=True)

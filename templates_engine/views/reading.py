@@ -94,14 +94,19 @@ def _curl(request: Any, entry: Entry) -> str:
     """A request that sends it to one contact; "" for a text that a program may not send."""
     if entry.in_use is None or entry.template.message_type not in TYPES:
         return ""
+    data = entry.in_use.event_data
+    if entry.template.message_type == MessageType.TRANSACTIONAL:
+        # Without the order it belongs to, a text needs a consent of its own.
+        data = {"order_id": "YOUR-ORDER-ID", **data}
     body = json.dumps(
         {
             "template": entry.template.slug,
             "contact": {"external_id": "YOUR-CUSTOMER-ID"},
-            "data": {},
+            "data": data,
             "dry_run": True,
-        }
-    )
+        },
+        ensure_ascii=False,
+    ).replace("'", r"\u0027")
     address = request.build_absolute_uri("/api/v1/messages")
     return (
         f"curl -s {address} -u \"$API_KEY:\" -H 'Content-Type: application/json' \\\n  -d '{body}'"

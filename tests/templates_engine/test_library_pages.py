@@ -147,6 +147,7 @@ def test_the_page_says_what_is_read_how_it_is_sent_and_what_stands_in(shop: Clie
     assert re.search(r"<dt>First name</dt> ?<dd>there</dd>", page)
     assert "6 hours at most" in page
     assert '"template": "order-shipped"' in page
+    assert '"data": {"order_id": "YOUR-ORDER-ID", "order_number": ' in page
     assert '"dry_run": true' in page
     assert "http://testserver/api/v1/messages" in page
     assert "theirs" not in page

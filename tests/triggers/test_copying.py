@@ -213,6 +213,29 @@ def test_nothing_there_is_overwritten(source: Tenant, target: Tenant, now: datet
         assert copy_here(bundle_of_outside(source), now=now).slug == "cart-3"
 
 
+def test_the_very_same_flow_is_said_to_be_there_already(
+    source: Tenant, target: Tenant, now: datetime
+) -> None:
+    bundle = bundle_of_outside(source)
+    with tenant_scope(target.id):
+        for _, text, _ in plan_copy(bundle).texts:
+            save_and_approve(
+                text.slug,
+                name=text.name,
+                body=text.body.replace("juniper.example", "harbor.example"),
+                message_type=text.message_type,
+                fields=dict(text.fields),
+                now=now,
+            )
+        assert not plan_copy(bundle).twin
+        create_flow(bundle.name, slug="cart", definition=FLOW, now=now)
+        plan = plan_copy(bundle)
+        assert (plan.twin, plan.slug) == (True, "cart-2")
+        # Two that look alike in a list are told apart.
+        copy_here(bundle, now=now)
+        assert Flow.objects.get(slug="cart-2").name.startswith(f"{bundle.name} (from Juniper")
+
+
 _packed: dict[Any, Bundle] = {}
 
 

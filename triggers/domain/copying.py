@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from api.problems import FieldError, Invalid, NotFound, Problem
 from delivery.models import Sender
@@ -77,11 +78,14 @@ class Lack:
 
 @dataclass(frozen=True, slots=True)
 class CopyPlan:
-    """What copying would do in the workspace in scope. `texts`: (slug there, it, "new" or "same")."""
+    """What copying would do in the workspace in scope. `texts`: (slug there, it, "new" or "same").
+    `name`: what it is called there. `twin`: they have a flow that says the same, to the letter."""
 
     slug: str
+    name: str
     texts: tuple[tuple[str, Words, str], ...]
     lacks: tuple[Lack, ...]
+    twin: bool = False
 
     @property
     def stops(self) -> bool:
@@ -139,13 +143,26 @@ def plan_copy(bundle: Bundle) -> CopyPlan:
         *_missing_sender(),
         *_named_brand(bundle, texts),
     ]
-    slug = bundle.slug
+    slug, name, twin = bundle.slug, bundle.name, False
     if bundle.definition is not None:
-        taken = set(Flow.objects.filter(slug__startswith=slug[:90]).values_list("slug", flat=True))
-        slug = _free(slug, taken, 100)
+        held = _flows_like(bundle)
+        slug = _free(slug, {flow.slug for flow in held}, 100)
+        if any(flow.name == name for flow in held):
+            name = f"{name} (from {bundle.brand_names[0]})"[:120]
+        twin = all(what == "same" for _, _, what in texts) and any(
+            version is not None and version.definition == bundle.definition
+            for flow in held
+            for version in (flow.live_version, flow.draft_version)
+        )
     elif texts:
         slug = texts[0][0]
-    return CopyPlan(slug, texts, tuple(lacks))
+    return CopyPlan(slug, name, texts, tuple(lacks), twin)
+
+
+def _flows_like(bundle: Bundle) -> list[Flow]:
+    """Flows there whose slug begins as its does, or that have its name."""
+    like = Q(slug__startswith=bundle.slug[:90]) | Q(name=bundle.name)
+    return list(Flow.objects.filter(like).select_related("live_version", "draft_version"))
 
 
 @transaction.atomic
@@ -176,7 +193,7 @@ def copy_here(bundle: Bundle, *, now: datetime, actor: User | None = None) -> Co
     if bundle.definition is not None:
         renamed = {text.slug: slug for slug, text, _ in plan.texts}
         create_flow(
-            bundle.name,
+            plan.name,
             definition=with_templates(bundle.definition, renamed),
             slug=plan.slug,
             recipe=bundle.recipe,

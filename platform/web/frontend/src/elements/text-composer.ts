@@ -43,8 +43,15 @@ class TextComposer extends HTMLElement {
     return need<HTMLSelectElement>("[data-who]", this);
   }
 
+  /** Where the form lets the type be chosen: a marketing text gets its opt-out line. */
+  get #kind() {
+    const chosen = this.closest("form")?.elements.namedItem("message_type");
+    return chosen instanceof HTMLSelectElement ? chosen : null;
+  }
+
   connectedCallback() {
     const t = this.#text;
+    this.#kind?.addEventListener("change", () => void this.look());
     // Before anything was typed an empty text is no mistake.
     this.#isNew = !t.value && !("refused" in this.dataset);
     t.addEventListener("input", () => this.#typed());
@@ -94,7 +101,7 @@ class TextComposer extends HTMLElement {
     const body = new URLSearchParams({
       body: this.#text.value,
       syntax: this.dataset.syntax ?? "",
-      message_type: this.dataset.type ?? "",
+      message_type: this.#kind?.value ?? this.dataset.type ?? "",
       audience: this.dataset.audience ?? "",
       contact: this.#who.value,
     });
