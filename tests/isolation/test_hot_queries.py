@@ -137,7 +137,7 @@ def fatten(owner: psycopg.Connection[Any], pair: Pair) -> set[str]:
         owner.execute(
             "INSERT INTO triggers_datedue (id, tenant_id, watch_id, contact_id, subject, due_at,"
             " reached) SELECT gen_random_uuid(), %(t)s, id, gen_random_uuid(), '', now(), ''"
-            " FROM triggers_watcheddate LIMIT 1",
+            " FROM triggers_watcheddate WHERE tenant_id = %(t)s LIMIT 1",
             tenant,
         )
         owner.execute(

@@ -152,6 +152,9 @@ def test_a_type_that_changes_says_anew_who_belongs_and_tells_nobody(world: World
         declare_attribute("points", {"kind": "date"}, now=NOW)
         build_segment(again.id, now=NOW)
         assert (Segment.objects.get(id=again.id).size, _names(again.id)) == (0, set())
+        # A stay that was over stays as it was.
+        stays = dict(SegmentMembership.objects.values_list("contact__external_id", "left_at"))
+        assert stays == {"none": NOW + timedelta(minutes=1), "ten": NOW, "late": NOW}
         assert _told() == before
     with tenant_scope(world.other.tenant.id):
         held = Segment.objects.get(slug="many-points")
