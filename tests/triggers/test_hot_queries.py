@@ -23,12 +23,12 @@ CONTACTS, RUNS_EACH = 1500, 10
 # More rows than this looked at and thrown away means that no index led there.
 FEW = 400
 # Few rows by their nature, whatever the workspace sends.
-SMALL = {"triggers_flow", "triggers_flowversion", "triggers_fanout"}
+SMALL = {"triggers_flow", "triggers_flowversion", "triggers_fanout", "triggers_watcheddate"}
 
 
 @pytest.fixture
 def crowded(committed_scene: Scene) -> Scene:
-    """15,000 runs with two steps each; one in a hundred still on its way."""
+    """15,000 runs with two steps each, one in a hundred still on its way; 15,000 dates to come."""
     flow = install(committed_scene, "cart-recovery")
     now = committed_scene.now
     with tenant_scope(committed_scene.id) as tenant, connection.cursor() as cursor:
@@ -76,6 +76,24 @@ def crowded(committed_scene: Scene) -> Scene:
             SELECT gen_random_uuid(), %(tenant)s, gen_random_uuid(), 'Checkout Started', r.flow_id,
                 r.contact_id, true, 'entered', '{}', r.entered_at
             FROM triggers_flowrun r WHERE r.tenant_id = %(tenant)s
+            """,
+            given,
+        )
+        cursor.execute(
+            """
+            INSERT INTO triggers_watcheddate (id, tenant_id, field, days, at, is_yearly, state,
+                created_at)
+            SELECT gen_random_uuid(), %(tenant)s, 'buying.reorder_at', n, '09:00', false, 'live',
+                %(now)s FROM generate_series(1, 10) n
+            """,
+            given,
+        )
+        cursor.execute(
+            """
+            INSERT INTO triggers_datedue (id, tenant_id, watch_id, contact_id, subject, due_at,
+                reached)
+            SELECT gen_random_uuid(), %(tenant)s, w.id, c.id, '', %(now)s + w.days * interval '1 d',
+                '' FROM people_contact c, triggers_watcheddate w WHERE c.tenant_id = %(tenant)s
             """,
             given,
         )
